@@ -1,0 +1,264 @@
+"""The blueprint: a stack, evaluated; immutable, the same for every environment, with a digest."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+from trellis.placing.model import InstancePolicy, Needs, Relocatable
+from trellis.values import Value, digest, freeze, masked
+
+Protocol = Literal["tcp", "udp"]
+Network = Literal["stack", "host"]
+
+
+@dataclass(frozen=True, slots=True)
+class HealthSpec:
+    """How to tell that an instance serves.
+
+    Attributes:
+        kind: ``http`` asks `path` of an endpoint; ``tcp`` connects to it; ``command`` runs `argv` in the container.
+        endpoint: the endpoint's name; empty for a command.
+        path: for ``http``.
+        argv: for ``command``; status 0 is healthy.
+        timeout: seconds that a new instance has to become healthy.
+        interval: seconds between two looks.
+    """
+
+    kind: Literal["http", "tcp", "command"]
+    endpoint: str = ""
+    path: str = ""
+    argv: tuple[str, ...] = ()
+    timeout: float = 60.0
+    interval: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSpec:
+    """A port that a service listens on.
+
+    Attributes:
+        name: the attribute's name.
+        port: inside the container.
+        protocol: tcp or udp.
+        host_port: the port on the host, when the author fixed it; None lets Trellis choose one.
+        public: reachable from anywhere, not only from the environment's hosts.
+    """
+
+    name: str
+    port: int
+    protocol: Protocol = "tcp"
+    host_port: int | None = None
+    public: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSpec:
+    """A declared need to reach an endpoint of another service.
+
+    `ordered` is False for a connection made with ``stack.connect``, which does not decide what starts first.
+    """
+
+    name: str
+    service: str
+    endpoint: str
+    ordered: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SiteSpec:
+    """A public name and the endpoint that answers it; `domain` is a literal or, with `domain_config`, a config key."""
+
+    name: str
+    endpoint: str
+    domain: str = ""
+    domain_config: str = ""
+    path: str = "/"
+    tls: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class MountSpec:
+    """A path in the container that holds a storage's data."""
+
+    name: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileSpec:
+    """A file on a role's hosts, or in a service's containers.
+
+    Attributes:
+        name: the attribute's name.
+        path: absolute.
+        kind: static (kept equal), initial (written once), dynamic (rendered by a method after placement).
+        source: for static and initial files, relative to the stack's folder.
+        sha256: of the source's bytes; empty for dynamic files.
+        mode: permission bits.
+        owner: user name or number; empty leaves it to root.
+        group: likewise.
+        secret: True when its content is a secret.
+    """
+
+    name: str
+    path: str
+    kind: Literal["static", "initial", "dynamic"]
+    source: str = ""
+    sha256: str = ""
+    mode: int = 0o644
+    owner: str = ""
+    group: str = ""
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigSpec:
+    """A declared config value or secret.
+
+    Attributes:
+        key: ``Website.workers``.
+        type: ``str``, ``int``, ``float``, ``bool``, ``list[str]``, ``dict[str, str]`` or ``secret``.
+        required: no default; the environment must give it.
+        default: the declared default, or what the stack set.
+        help: what it means.
+        location: ``stack.py:12``, relative to the stack's folder.
+    """
+
+    key: str
+    type: str
+    required: bool
+    default: Value = None
+    help: str = ""
+    location: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateSpec:
+    """How a service's instances are replaced.
+
+    Attributes:
+        start_first: the new one starts before the old one stops.
+        batch: how many at a time.
+        pause: seconds between two batches.
+        methods: attribute name and version pattern of each ``@update_from`` method, as declared.
+    """
+
+    start_first: bool = False
+    batch: int = 1
+    pause: float = 0.0
+    methods: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSpec:
+    """A service, whatever role runs it."""
+
+    name: str
+    image: str
+    needs: Needs = Needs()
+    endpoints: tuple[EndpointSpec, ...] = ()
+    connections: tuple[ConnectionSpec, ...] = ()
+    mounts: tuple[MountSpec, ...] = ()
+    sites: tuple[SiteSpec, ...] = ()
+    files: tuple[FileSpec, ...] = ()
+    health: HealthSpec | None = None
+    update: UpdateSpec = UpdateSpec()
+    relocatable: Relocatable = "no"
+    priority: int = 0
+    network: Network = "stack"
+    command: tuple[str, ...] = ()
+    user: str = ""
+    stop_grace: float = 10.0
+    labels: tuple[tuple[str, str], ...] = ()
+    provided_by: str = ""  # the plugin's module, for a service class that a plugin ships
+    location: str = ""
+
+    def endpoint(self, name: str) -> EndpointSpec:
+        """The endpoint of that name. Raises `KeyError`."""
+        for endpoint in self.endpoints:
+            if endpoint.name == name:
+                return endpoint
+        raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True)
+class StorageSpec:
+    """A role's data: `size` in bytes; `active` hosts hold it at once, None for all."""
+
+    name: str
+    size: int
+    backend: str = "local"
+    replication: str = ""
+    active: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunsSpec:
+    """A service that a role runs, how many, where, and which of the role's storages its mounts hold."""
+
+    name: str
+    service: str
+    policy: InstancePolicy
+    storages: tuple[tuple[str, str], ...] = ()  # (mount's name, storage's name)
+    spread_over: tuple[str, ...] = ()
+    apart_from: tuple[str, ...] = ()
+    together_with: tuple[str, ...] = ()
+    requires_labels: tuple[tuple[str, str], ...] = ()
+    requires_facts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RoleSpec:
+    """What a group of hosts does."""
+
+    name: str
+    runs: tuple[RunsSpec, ...] = ()
+    storages: tuple[StorageSpec, ...] = ()
+    files: tuple[FileSpec, ...] = ()
+    conflicts_with: tuple[str, ...] = ()
+    reserves: Needs = Needs()
+    help: str = ""
+    location: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """Everything that a stack declares; services, roles and config sorted by name."""
+
+    stack: str
+    services: tuple[ServiceSpec, ...] = ()
+    roles: tuple[RoleSpec, ...] = ()
+    config: tuple[ConfigSpec, ...] = field(default=())
+
+    def service(self, name: str) -> ServiceSpec:
+        """The service of that name. Raises `KeyError`."""
+        for service in self.services:
+            if service.name == name:
+                return service
+        raise KeyError(name)
+
+    def role(self, name: str) -> RoleSpec:
+        """The role of that name. Raises `KeyError`."""
+        for role in self.roles:
+            if role.name == name:
+                return role
+        raise KeyError(name)
+
+    def as_json(self) -> dict[str, object]:
+        """A plain JSON value; secrets cannot be in it."""
+        plain = masked(freeze(asdict(self)))
+        assert isinstance(plain, dict)  # noqa: S101 - for the type checker: a mapping freezes to a mapping
+        return plain
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical JSON; source lines do not count."""
+        return digest(_without_locations(self.as_json()))
+
+
+def _without_locations(value: object) -> object:
+    match value:
+        case dict():
+            return {key: _without_locations(item) for key, item in value.items() if key != "location"}
+        case list():
+            return [_without_locations(item) for item in value]
+    return value

@@ -1,0 +1,91 @@
+"""A stack bound to an environment and placed on hosts: what plugins read when they add resources."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from trellis.blueprint import Blueprint, ServiceSpec
+from trellis.hosts import Host, HostFacts
+from trellis.values import Value
+
+
+@dataclass(frozen=True, slots=True)
+class HostAddress:
+    """Where something answers: an IP address or name, and a port."""
+
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        """``10.0.0.11:20001``; IPv6 addresses in brackets (RFC 3986)."""
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeployedInstance:
+    """One instance, placed.
+
+    Attributes:
+        service: what runs.
+        role: the role that runs it.
+        index: its number in the service, from 1.
+        host: where.
+        name: the container's name, ``shop-dev-website-2``.
+        published: endpoint name to where it answers for other hosts.
+    """
+
+    service: ServiceSpec
+    role: str
+    index: int
+    host: Host
+    name: str
+    published: Mapping[str, HostAddress] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DeployedSite:
+    """A public name and the instances that answer it, in the order of their indices."""
+
+    name: str
+    domain: str
+    path: str
+    tls: bool
+    service: str
+    endpoint: str
+    health_path: str
+    servers: tuple[tuple[str, HostAddress], ...]  # (instance's short name, where it answers)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """The placed stack.
+
+    Attributes:
+        environment: its name.
+        blueprint: what was declared.
+        config: config key to its value in this environment; secrets stay `Secret`.
+        hosts: the hosts that answered, by name.
+        facts: what was observed about them, by name.
+        instances: sorted by service and index; also those on hosts that did not answer.
+        sites: sorted by domain and path.
+    """
+
+    environment: str
+    blueprint: Blueprint
+    config: Mapping[str, Value]
+    hosts: Mapping[str, Host]
+    facts: Mapping[str, HostFacts]
+    instances: tuple[DeployedInstance, ...]
+    sites: tuple[DeployedSite, ...]
+
+    @property
+    def stack(self) -> str:
+        """The stack's name."""
+        return self.blueprint.stack
+
+    def provided_by(self, module: str) -> tuple[DeployedInstance, ...]:
+        """The instances of service classes that a plugin ships."""
+        return tuple(instance for instance in self.instances if instance.service.provided_by == module)
+
+    def folder(self, host: str) -> str:
+        """The folder on that host for this environment's own files."""
+        return f"{self.facts[host].data_dir}/{self.stack}/{self.environment}"

@@ -1,0 +1,114 @@
+"""Hosts, what is known about them, and an open session on one."""
+
+from asyncio import StreamReader, StreamWriter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A machine of an environment, as its file describes it.
+
+    Attributes:
+        name: its name in the environment.
+        connect: how to reach it, a URL: ``local://``, ``ssh://user@address:22``.
+        address: the address at which the other hosts reach it.
+        roles: roles that it carries.
+        labels: label key to value.
+        options: connector options (``identity_file``, ``jump``…) as the environment file gives them.
+    """
+
+    name: str
+    connect: str = "local://"
+    address: str = "127.0.0.1"
+    roles: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A command that ended: its exit status and what it printed, as bytes decoded with replacement."""
+
+    argv: tuple[str, ...]
+    status: int
+    stdout: str
+    stderr: str
+
+
+class HostSession(Protocol):
+    """An open connection to one host; made by a connector, used by providers, closed by the engine.
+
+    Every method raises `UnreachableError` when the host stops answering.
+    """
+
+    @property
+    def host(self) -> Host:
+        """The host."""
+
+    async def run(
+        self, argv: Sequence[str], *, stdin: bytes = b"", sudo: bool = False, timeout: float = 60.0
+    ) -> Completed:
+        """Run a command; data reaches it as arguments or on standard input, never inside a script's text.
+
+        Args:
+            argv: the command and its arguments; no shell reads them.
+            stdin: what it reads from standard input.
+            sudo: run it as root, when the account is not root already.
+            timeout: seconds after which it is ended and `TimedOutError` raised.
+
+        Returns:
+            how it ended; a status other than 0 is not an error here.
+        """
+
+    async def open_connection(self, address: str, port: int) -> tuple[StreamReader, StreamWriter]:
+        """A TCP connection made from that host. Raises `OSError` when it is refused."""
+
+    async def docker_url(self) -> str:
+        """A URL at which this process reaches the host's Docker Engine, ``unix:///…``.
+
+        Raises:
+            TrellisError: there is no engine, or the account may not use it; the hint says what to do.
+        """
+
+    async def close(self) -> None:
+        """End the connection; may be called twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignUse:
+    """What containers and processes that are not this stack's take on a host: cores, bytes, (protocol, port)."""
+
+    cpu: float = 0.0
+    memory: int = 0
+    ports: frozenset[tuple[str, int]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class HostFacts:
+    """What was observed about a host.
+
+    Attributes:
+        cpus: cores that its processes may use (the smaller of machine and cgroup limit).
+        memory: bytes of RAM, likewise.
+        disk: bytes free where the engine keeps its data.
+        os: ``debian 12`` and the like.
+        kernel: release.
+        docker: the engine's version, empty when there is none.
+        data_dir: an absolute folder where Trellis keeps its files on that host.
+        account: who Trellis is there, with ``root``, ``sudo`` or ``plain``.
+        foreign: what others use.
+        extra: more facts by name, from plugins and the scan.
+    """
+
+    cpus: float | None = None
+    memory: int | None = None
+    disk: int | None = None
+    os: str = ""
+    kernel: str = ""
+    docker: str = ""
+    data_dir: str = "/var/lib/trellis"
+    account: str = ""
+    foreign: ForeignUse = ForeignUse()
+    extra: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,122 @@
+"""A plan and its steps: data that prints, is saved, is compared, and is applied by code that decides nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from trellis.resources import Actual, Owner, Resource, ResourceKey
+from trellis.values import Value
+
+
+class Verb(StrEnum):
+    """What a step does to its resource."""
+
+    CREATE = "create"
+    UPDATE = "update"  # in place, without stopping what it serves
+    REPLACE = "replace"  # the old one stops, a new one takes its name
+    MOVE = "move"  # the same instance, on another host
+    REMOVE = "remove"
+    KEEP = "keep"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference: a dotted path into the spec or the state, and both sides (secrets masked when shown)."""
+
+    path: str
+    before: Value
+    after: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a provider decides about one resource, and why.
+
+    Attributes:
+        verb: `Verb.KEEP` when nothing is to be done.
+        reason: a sentence without the resource's name: ``image 7.1 → 7.2``, ``already equal``.
+        changes: the differences behind it, for ``--diff``.
+        drift: True when someone else changed or removed what Trellis had made.
+    """
+
+    verb: Verb
+    reason: str
+    changes: tuple[Change, ...] = ()
+    drift: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One recorded call of a service's own update method: ``stop``, ``start`` or ``run`` with its arguments."""
+
+    verb: str
+    argv: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One action on one resource.
+
+    Attributes:
+        key: the resource; for a move, on the host it moves to.
+        verb: what is done.
+        reason: why, as a sentence.
+        resource: how it should be afterwards; None for a removal.
+        actual: how it was found; None for a creation.
+        changes: the differences, for ``--diff``.
+        drift: it puts right what someone else changed.
+        requires: steps that must have succeeded before this one starts.
+        undo: what puts things back when this step fails, as a sentence; empty when nothing needs to be.
+        instructions: the service's own update instructions; empty for the default rollout.
+        moved_from: the host that the instance leaves, for a move.
+    """
+
+    key: ResourceKey
+    verb: Verb
+    reason: str
+    resource: Resource | None = None
+    actual: Actual | None = None
+    changes: tuple[Change, ...] = ()
+    drift: bool = False
+    requires: tuple[ResourceKey, ...] = ()
+    undo: str = ""
+    instructions: tuple[Instruction, ...] = ()
+    moved_from: str = ""
+
+    @property
+    def owner(self) -> Owner:
+        """What the step's resource is there for."""
+        known = self.resource or self.actual
+        return known.owner if known else Owner()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The difference between desired and actual.
+
+    Attributes:
+        stack: the stack's name.
+        environment: the environment's name.
+        steps: in an order in which they could be applied one by one.
+        bound_to: digests of what the plan was made from, by name: blueprint, config, actual. A plan is stale
+            when one of them has moved.
+        warnings: sentences about what the operator should know and nothing is done about.
+        unreachable: hosts that did not answer, with the reason; nothing is planned on them.
+    """
+
+    stack: str
+    environment: str
+    steps: tuple[Step, ...]
+    bound_to: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    unreachable: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def changes(self) -> tuple[Step, ...]:
+        """The steps that do something."""
+        return tuple(step for step in self.steps if step.verb is not Verb.KEEP)
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """How many steps there are of each verb; all six verbs are present."""
+        return {verb.value: sum(step.verb is verb for step in self.steps) for verb in Verb}

@@ -1,0 +1,93 @@
+"""What a plugin's objects must offer: connectors and providers."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from trellis.hosts import Host, HostSession
+from trellis.plans import Decision, Step
+from trellis.resources import Actual, Resource, ResourceKey
+
+Report = Callable[[str], None]
+"""Takes a sentence about what a step is doing now: ``waiting for /healthz``."""
+
+
+class Connector(Protocol):
+    """Opens sessions on hosts whose `connect` URL has one of its schemes."""
+
+    schemes: Sequence[str]
+
+    async def connect(self, host: Host) -> HostSession:
+        """Open a session.
+
+        Raises:
+            UnreachableError: the host does not answer.
+            NotAuthorisedError: its key changed, or the account is refused.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose resources a provider is to look for on a host.
+
+    Attributes:
+        stack: the stack's name.
+        environment: the environment's name.
+        expected: resources that may already be there under names known before placement, such as a role's files.
+        salt: the environment's salt for fingerprints of secrets.
+        data_dir: an absolute folder for Trellis's own files on that host.
+    """
+
+    stack: str
+    environment: str
+    expected: tuple[ResourceKey, ...] = ()
+    salt: bytes = b""
+    data_dir: str = "/var/lib/trellis"
+
+
+@dataclass(frozen=True, slots=True)
+class Applying:
+    """What a provider may use while it applies a step.
+
+    Attributes:
+        session: the host's open session.
+        scope: whose resource it is.
+        report: tells the operator what is going on.
+        source: an open session on the host that a moved instance leaves; None otherwise.
+    """
+
+    session: HostSession
+    scope: Scope
+    report: Report
+    source: HostSession | None = None
+
+
+class Provider(Protocol):
+    """Keeps resources of some kinds.
+
+    `kinds` maps each kind to its rank: lower ranks are made first and removed last
+    (images 10, networks 20, volumes 30, files 40, proxy configs 45, containers 50).
+    """
+
+    kinds: Mapping[str, int]
+
+    async def observe(self, session: HostSession, scope: Scope) -> Sequence[Actual]:
+        """Everything of these kinds that Trellis made for the scope on this host, and what is `expected`.
+
+        Reads only. A host or engine that does not answer is an error, never an empty answer.
+        """
+
+    def decide(self, desired: Resource | None, actual: Actual | None, salt: bytes) -> Decision:
+        """What is to be done about one resource; pure. At least one side is given.
+
+        Args:
+            desired: how it should be; None when the stack no longer asks for it.
+            actual: how it was found; None when it was not.
+            salt: for `fingerprinted`, to compare secrets without knowing the old ones.
+        """
+
+    async def apply(self, step: Step, applying: Applying) -> None:
+        """Do what the step says, wait until it holds, or put the old state back and raise `ApplyError`.
+
+        It must be safe to be killed at any moment and run again.
+        """

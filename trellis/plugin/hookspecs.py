@@ -1,0 +1,50 @@
+"""The hooks: when each one fires and what it may return."""
+
+from collections.abc import Sequence
+
+import pluggy
+
+from trellis.deployment import Deployment
+from trellis.plugin.commands import CommandSpec
+from trellis.plugin.contracts import Connector, Provider
+from trellis.resources import Resource
+
+hookspec = pluggy.HookspecMarker("trellis")
+
+
+@hookspec
+def trellis_connectors() -> Sequence[Connector]:
+    """Connectors that this plugin offers.
+
+    Fires once a run, when the first host is to be reached. Two plugins that offer one scheme are an error.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def trellis_providers() -> Sequence[Provider]:
+    """Providers that this plugin offers.
+
+    Fires once a run, before hosts are observed. Two plugins that offer one resource kind are an error.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def trellis_resources(deployment: Deployment) -> Sequence[Resource]:
+    """Resources that this plugin adds to a placed stack, such as a proxy's config.
+
+    Fires once a run, after placement and before the plan is made. Must be pure: the same deployment gives the
+    same resources. A container is given what it needs by naming it in the resource's `owner`, see the
+    reference of each kind.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def trellis_commands() -> Sequence[CommandSpec]:
+    """Commands that this plugin adds to the command line.
+
+    Fires at start-up, so it must only name the commands; their modules are imported when they are run.
+    """
+    raise NotImplementedError
