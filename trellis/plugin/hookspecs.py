@@ -18,7 +18,7 @@ def trellis_connectors() -> Sequence[Connector]:
 
     Fires once a run, when the first host is to be reached. Two plugins that offer one scheme are an error.
     """
-    raise NotImplementedError
+    return ()
 
 
 @hookspec
@@ -27,7 +27,7 @@ def trellis_providers() -> Sequence[Provider]:
 
     Fires once a run, before hosts are observed. Two plugins that offer one resource kind are an error.
     """
-    raise NotImplementedError
+    return ()
 
 
 @hookspec
@@ -38,7 +38,7 @@ def trellis_resources(deployment: Deployment) -> Sequence[Resource]:
     same resources. A container is given what it needs by naming it in the resource's `owner`, see the
     reference of each kind.
     """
-    raise NotImplementedError
+    return ()
 
 
 @hookspec
@@ -47,4 +47,4 @@ def trellis_commands() -> Sequence[CommandSpec]:
 
     Fires at start-up, so it must only name the commands; their modules are imported when they are run.
     """
-    raise NotImplementedError
+    return ()
