@@ -121,12 +121,16 @@ class HostOffer:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Running:
-    """An instance that runs now; `index` is unique in its service over the whole environment, and starts at 1."""
+    """An instance that runs now; `index` is unique in its service over the whole environment, and starts at 1.
+
+    `needs` is what it was started with; None is unknown: then it counts as what its workload says.
+    """
 
     service: str
     role: str
     index: int
     host: str
+    needs: Needs | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +179,14 @@ class Shortfall:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where everything runs, sorted by service and index; `shortfalls` is empty when everything fits."""
+    """Where everything runs, sorted by service and index; `shortfalls` is empty when everything fits.
+
+    `stopped` are running instances that are no longer to run, each with the reason why it and not another.
+    `proof` says whether a better placement can exist: one sentence for people.
+    """
 
     instances: tuple[PlacedInstance, ...]
     shortfalls: tuple[Shortfall, ...] = ()
     warnings: tuple[str, ...] = ()
+    stopped: tuple[PlacedInstance, ...] = ()
+    proof: str = field(default="", compare=False)

@@ -1,0 +1,158 @@
+"""Turn a finished board into the answer: indices, a reason for every instance, and what did not fit."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from trellis.placing.amounts import DIMENSIONS, UNKNOWN, in_words
+from trellis.placing.board import Board
+from trellis.placing.eligibility import why_not
+from trellis.placing.keeping import Stock
+from trellis.placing.model import PlacedInstance, Placement, Running
+from trellis.placing.shortfalls import explain_shortfalls
+from trellis.placing.task import Item, Task
+
+
+def conclude(board: Board, stock: Stock, proof: str) -> Placement:
+    """The placement that the board holds."""
+    task = board.task
+    placed = _placed(board)
+    stopped = stock.stopped + [_stopped(task, item) for item in _given_up(board)]
+    shortfalls, without_hosts = explain_shortfalls(board)
+    return Placement(
+        instances=tuple(sorted(placed)),
+        shortfalls=shortfalls,
+        warnings=tuple(sorted([*stock.warnings, *without_hosts, *_warnings(board)])),
+        stopped=tuple(sorted(stopped)),
+        proof=proof,
+    )
+
+
+def _placed(board: Board) -> list[PlacedInstance]:
+    task = board.task
+    indices = _Indices(task.problem.running)
+    placed = []
+    new: list[tuple[str, int, int]] = []
+    for number, (item, host) in enumerate(zip(task.items, board.where, strict=True)):
+        if host is None:
+            continue
+        load = task.workloads[item.workload]
+        if item.index is None:
+            new.append((task.hosts[host].name, item.workload, number))
+            continue
+        reason = _reason(board, number, item, host)
+        placed.append(PlacedInstance(load.service, load.role, item.index, task.hosts[host].name, reason))
+    for name, workload, number in sorted(new):
+        load = task.workloads[workload]
+        reason = board.why.get(number, "has room")
+        placed.append(PlacedInstance(load.service, load.role, indices.lowest_free(load.service), name, reason))
+    return placed
+
+
+class _Indices:
+    """Gives out the lowest index that is free; one that runs is not free before it has stopped."""
+
+    def __init__(self, running: Iterable[Running]) -> None:
+        self._taken: dict[str, set[int]] = defaultdict(set)
+        self._next: dict[str, int] = defaultdict(lambda: 1)
+        for run in running:
+            self._taken[run.service].add(run.index)
+
+    def lowest_free(self, service: str) -> int:
+        index = self._next[service]
+        while index in self._taken[service]:
+            index += 1
+        self._next[service] = index + 1
+        return index
+
+
+def _reason(board: Board, number: int, item: Item, host: int) -> str:
+    task = board.task
+    at = task.hosts[host]
+    load = task.workloads[item.workload]
+    if host != item.home:
+        return f"{_why_moved(board, item)}; {board.why.get(number, 'has room')}"
+    if not at.answers:
+        return "keeps its host, which does not answer"
+    if at.draining:
+        return f"keeps its host although it is draining: {_not_movable(task, item)}"
+    return f"pinned to {', '.join(sorted(load.pinned_to))}" if load.pinned_to else "keeps its host"
+
+
+def _not_movable(task: Task, item: Item) -> str:
+    load = task.workloads[item.workload]
+    if load.relocatable == "coordinated":
+        return f"{load.service} is moved only with --allow-moves {load.service}"
+    return f"{load.service} is not relocatable"
+
+
+def _why_moved(board: Board, item: Item) -> str:
+    task = board.task
+    if item.home is None:
+        return "its host is no longer in the environment"
+    home = task.hosts[item.home]
+    if home.draining:
+        return f"leaves {home.name}, which is draining"
+    if refusal := why_not(task.workloads[item.workload], home):
+        return f"leaves {home.name}: {refusal}"
+    if obstacle := board.obstacle(item.workload, item.home):
+        return f"leaves {home.name}: {obstacle}"
+    return f"leaves {home.name} for a better balance" if task.problem.rebalance else f"makes room on {home.name}"
+
+
+def _given_up(board: Board) -> list[Item]:
+    return [
+        item for item, host in zip(board.task.items, board.where, strict=True) if host is None and not item.required
+    ]
+
+
+def _stopped(task: Task, item: Item) -> PlacedInstance:
+    load = task.workloads[item.workload]
+    home = "" if item.home is None else task.hosts[item.home].name
+    reason = f"has to leave {home or 'its host'}, no other host has room, and {load.policy.low} are enough"
+    return PlacedInstance(load.service, load.role, item.index or 0, home, reason)
+
+
+def _warnings(board: Board) -> list[str]:
+    return [*_overloaded(board), *_unknown(board), *_silent_and_drained(board.task)]
+
+
+def _overloaded(board: Board) -> list[str]:
+    found = []
+    for host, offer in enumerate(board.task.hosts):
+        short = [
+            in_words(dimension, -column[host])
+            for dimension, column in enumerate(board.free)
+            if column[host] < 0 and _is_used(board, host, dimension)
+        ]
+        if short and offer.answers:
+            found.append(f"{offer.name} runs more than it has room for: {' and '.join(short)} too much")
+    return found
+
+
+def _is_used(board: Board, host: int, dimension: int) -> bool:
+    task = board.task
+    return any(task.needs[task.items[item].workload][dimension] for item in board.on[host])
+
+
+def _unknown(board: Board) -> list[str]:
+    found = []
+    for dimension, name in enumerate(DIMENSIONS):
+        hosts = [
+            offer.name
+            for host, offer in enumerate(board.task.hosts)
+            if board.task.capacity[host][dimension] == UNKNOWN
+            and board.free[dimension][host] < UNKNOWN
+            and offer.answers
+        ]
+        if hosts:
+            more = f" and {len(hosts) - 3} more" if len(hosts) > 3 else ""
+            found.append(f"{name} of {', '.join(hosts[:3])}{more} is unknown and was not checked")
+    return found
+
+
+def _silent_and_drained(task: Task) -> list[str]:
+    return [
+        f"{host.name} does not answer: what is planned away from it may go on running there"
+        for host in task.hosts
+        if host.draining and not host.answers
+    ]
