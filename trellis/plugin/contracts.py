@@ -8,6 +8,9 @@ from trellis.hosts import Host, HostSession
 from trellis.plans import Decision, Step
 from trellis.resources import Actual, Resource, ResourceKey
 
+HOME_DATA_DIR = "/.local/share/trellis"
+"""How `Scope.data_dir` ends for an account that is neither root nor allowed to use sudo."""
+
 Report = Callable[[str], None]
 """Takes a sentence about what a step is doing now: ``waiting for /healthz``."""
 
@@ -43,6 +46,16 @@ class Scope:
     expected: tuple[ResourceKey, ...] = ()
     salt: bytes = b""
     data_dir: str = "/var/lib/trellis"
+
+    @property
+    def folder(self) -> str:
+        """The folder on the host for this environment's own files."""
+        return f"{self.data_dir}/{self.stack}/{self.environment}"
+
+    @property
+    def as_root(self) -> bool:
+        """Whether commands run as root there; an account without root or sudo keeps its data in its home folder."""
+        return not self.data_dir.endswith(HOME_DATA_DIR)
 
 
 @dataclass(frozen=True, slots=True)
