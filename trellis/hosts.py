@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from trellis_dsl.secret import Secret
+
 
 @dataclass(frozen=True, slots=True)
 class Host:
@@ -17,6 +19,7 @@ class Host:
         roles: roles that it carries.
         labels: label key to value.
         options: connector options (``identity_file``, ``jump``…) as the environment file gives them.
+        secrets: values of the options that name a secret (``sudo_password``), by option; filled in before connecting.
     """
 
     name: str
@@ -25,6 +28,7 @@ class Host:
     roles: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,176 @@
+"""Opening ssh connections, through jump hosts too, and saying why one cannot be opened."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncssh
+
+from trellis.errors import ConfigError, NotAuthorisedError, TrellisError, UnreachableError
+from trellis_ssh import known_hosts
+from trellis_ssh.target import Route, Target
+
+# A host that stops answering is noticed within about ten seconds, and a busy one is not given up at once.
+KEEPALIVE_SECONDS = 3
+KEEPALIVE_MISSES = 2
+
+
+@dataclass
+class Connection:
+    """An open connection and the ones that it goes through.
+
+    Attributes:
+        ssh: the connection to the host.
+        jumps: the connections below it, the nearest host first.
+    """
+
+    ssh: asyncssh.SSHClientConnection
+    jumps: list[asyncssh.SSHClientConnection] = field(default_factory=list)
+
+    async def close(self) -> None:
+        """End them all, the host's own first."""
+        for connection in (self.ssh, *reversed(self.jumps)):
+            await _end(connection)
+
+
+class _Watcher(asyncssh.SSHClient):
+    """Keeps the key that a host offers, so that a refusal can name it."""
+
+    def __init__(self) -> None:
+        self.offered: asyncssh.SSHKey | None = None
+
+    def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:  # noqa: ARG002 - asyncssh's signature
+        self.offered = key
+        return False
+
+
+async def open_route(host: str, route: Route) -> Connection:
+    """Connect to a host, checking the key of every server on the way.
+
+    Raises:
+        UnreachableError: one of them does not answer.
+        NotAuthorisedError: a key is unknown or changed, or the account is refused.
+        ConfigError: a file named in the options is at fault.
+    """
+    known = known_hosts.load(known_hosts.files_for(route))
+    opened: list[asyncssh.SSHClientConnection] = []
+    try:
+        for target in (*route.jumps, route.target):
+            opened.append(await _open(host, route, target, known, opened[-1] if opened else None))
+    except BaseException:
+        for connection in reversed(opened):
+            await _end(connection)
+        raise
+    return Connection(opened[-1], opened[:-1])
+
+
+async def fetch_key(host: str, route: Route) -> known_hosts.HostKey:
+    """The key that a host offers now, trusted or not; nothing is sent to it. Jump hosts must be trusted.
+
+    Raises:
+        UnreachableError: it does not answer.
+    """
+    jumps = (
+        await open_route(host, Route(route.jumps[-1], route.jumps[:-1], *_credentials(route))) if route.jumps else None
+    )
+    watcher = _Watcher()
+    try:
+        with explained(host, route.target, route.timeout), contextlib.suppress(asyncssh.HostKeyNotVerifiable):
+            nobody = asyncssh.import_known_hosts("")
+            await _end(await _dial(watcher, route, route.target, nobody, jumps.ssh if jumps else None))
+    finally:
+        if jumps:
+            await jumps.close()
+    if watcher.offered is None:
+        raise UnreachableError(f"{host} ({route.target}) showed no host key", hint="is it an ssh server?")
+    return known_hosts.as_host_key(route.target, watcher.offered)
+
+
+async def _open(
+    host: str,
+    route: Route,
+    target: Target,
+    known: asyncssh.SSHKnownHosts,
+    tunnel: asyncssh.SSHClientConnection | None,
+) -> asyncssh.SSHClientConnection:
+    watcher = _Watcher()
+    try:
+        with explained(host, target, route.timeout):
+            return await _dial(watcher, route, target, known, tunnel)
+    except asyncssh.HostKeyNotVerifiable as error:
+        if watcher.offered is None:
+            raise NotAuthorisedError(f"the host key of {host} ({target}) is not trusted: {error.reason}") from error
+        key = known_hosts.as_host_key(target, watcher.offered)
+        raise known_hosts.refusal(host, key, known_hosts.known_fingerprints(known, target)) from error
+
+
+async def _dial(
+    watcher: _Watcher,
+    route: Route,
+    target: Target,
+    known: asyncssh.SSHKnownHosts,
+    tunnel: asyncssh.SSHClientConnection | None,
+) -> asyncssh.SSHClientConnection:
+    arguments: dict[str, Any] = {"username": target.user} if target.user else {}
+    if route.identity_file:
+        arguments["client_keys"] = [str(route.identity_file)]
+    if route.certificate_file:
+        arguments["client_certs"] = [str(route.certificate_file)]
+    if kinds := known_hosts.algorithms(known, target):
+        arguments["server_host_key_algs"] = kinds
+    if tunnel:
+        arguments["tunnel"] = tunnel
+    async with asyncio.timeout(route.timeout):
+        return await asyncssh.connect(
+            target.address,
+            target.port,
+            client_factory=lambda: watcher,
+            known_hosts=known,
+            # A key that needs a passphrase is used through the agent.
+            ignore_encrypted=True,
+            agent_forwarding=False,
+            request_pty=False,
+            keepalive_interval=KEEPALIVE_SECONDS,
+            keepalive_count_max=KEEPALIVE_MISSES,
+            **arguments,
+        )
+
+
+@contextlib.contextmanager
+def explained(host: str, target: Target, timeout: float) -> Iterator[None]:
+    """Turn what goes wrong while connecting into sentences; a key that is not trusted passes through."""
+    try:
+        yield
+    except (TrellisError, asyncssh.HostKeyNotVerifiable):
+        raise
+    except asyncssh.PermissionDenied as error:
+        raise NotAuthorisedError(
+            f"{host} ({target}) refused the account",
+            hint="give a key that it knows (options: {identity_file: …}), or load one with ssh-add; "
+            "the public key belongs in ~/.ssh/authorized_keys there",
+        ) from error
+    except TimeoutError as error:
+        raise UnreachableError(
+            f"{host} ({target}) did not answer within {timeout:g} s", hint=f"is it up? try: ssh {target}"
+        ) from error
+    except (asyncssh.KeyImportError, FileNotFoundError, PermissionError) as error:
+        raise ConfigError(f"a key cannot be read: {error}", where=f"hosts.{host}.options") from error
+    except (asyncssh.Error, OSError) as error:
+        raise UnreachableError(f"{host} ({target}) cannot be reached: {error}", hint=f"try: ssh {target}") from error
+
+
+async def _end(connection: asyncssh.SSHClientConnection) -> None:
+    connection.close()
+    try:
+        async with asyncio.timeout(2):
+            await connection.wait_closed()
+    except TimeoutError:
+        # A host that hangs does not say goodbye either.
+        connection.abort()
+        await connection.wait_closed()
+
+
+def _credentials(route: Route) -> tuple[Any, ...]:
+    return (route.identity_file, route.certificate_file, route.known_hosts, "", route.timeout)

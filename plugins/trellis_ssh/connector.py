@@ -1,0 +1,67 @@
+"""The connector for `ssh://`, and how a host's key comes to be trusted; asyncssh is imported when one is used."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trellis.errors import ConfigError, NotAuthorisedError
+from trellis.hosts import Host, HostSession
+from trellis_ssh.target import parse_route
+
+if TYPE_CHECKING:
+    from trellis_ssh.known_hosts import HostKey
+
+
+class SshConnector:
+    """Opens sessions over ssh: strict host keys, keys, agent, user certificates, jump hosts."""
+
+    schemes: Sequence[str] = ("ssh",)
+
+    async def connect(self, host: Host) -> HostSession:
+        """Open a session; see `trellis.plugin.contracts.Connector.connect`."""
+        from trellis_ssh.connection import open_route
+        from trellis_ssh.session import SshSession
+
+        route = parse_route(host)
+        password = host.secrets.get("sudo_password")
+        return SshSession(host, route, await open_route(host.name, route), password)
+
+
+async def fetch_host_key(host: Host) -> "HostKey":
+    """The key that a host offers now, trusted or not: for showing its fingerprint before it is trusted.
+
+    Raises:
+        UnreachableError: the host does not answer.
+    """
+    from trellis_ssh.connection import fetch_key
+
+    return await fetch_key(host.name, parse_route(host))
+
+
+async def trust(host: Host, fingerprint: str) -> Path:
+    """Ask the host for its key and, when it has that fingerprint, add it to the known ones.
+
+    Returns:
+        the file that it was added to: the host's option `known_hosts`, else the project's ``.trellis/known_hosts``.
+
+    Raises:
+        NotAuthorisedError: the host offers another key, or another one is known already.
+        ConfigError: there is no project here and the host names no file.
+    """
+    from trellis_ssh import known_hosts
+
+    route = parse_route(host)
+    path = route.known_hosts or known_hosts.project_file()
+    if path is None:
+        raise ConfigError("there is no project here to keep the key in", hint="trellis -C FOLDER host trust …")
+    key = await fetch_host_key(host)
+    if key.fingerprint != fingerprint:
+        raise NotAuthorisedError(
+            f"{host.name} offers another key than you expect: {key.fingerprint}, not {fingerprint}",
+            hint="compare with what the host itself says: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub",
+        )
+    known = known_hosts.known_fingerprints(known_hosts.load(known_hosts.files_for(route)), route.target)
+    if known and fingerprint not in known:
+        raise known_hosts.refusal(host.name, key, known)
+    known_hosts.remember(path, key)
+    return path
