@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from trellis.values import Value, freeze
-
-_NOTHING: Mapping[str, Value] = freeze({})
+from trellis.values import Value
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -66,7 +64,7 @@ class Actual:
     """
 
     key: ResourceKey
-    spec: Mapping[str, Value] = field(default=_NOTHING)
-    state: Mapping[str, Value] = field(default=_NOTHING)
+    spec: Mapping[str, Value] = field(default_factory=dict)
+    state: Mapping[str, Value] = field(default_factory=dict)
     owner: Owner = Owner()
     foreign: bool = False
