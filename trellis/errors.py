@@ -55,6 +55,14 @@ class LockedError(TrellisError):
     exit_code = 10
 
 
+class LeaseLostError(LockedError):
+    """This run's lock expired or was broken, so it must not go on changing anything."""
+
+
+class StateError(TrellisError):
+    """The state's database cannot be opened, read or written."""
+
+
 class UnreachableError(TrellisError):
     """A host did not answer."""
 
@@ -72,10 +80,12 @@ __all__ = [
     "CancelledError",
     "ConfigError",
     "DoesNotFitError",
+    "LeaseLostError",
     "LockedError",
     "NotAuthorisedError",
     "PolicyError",
     "StackError",
+    "StateError",
     "TimedOutError",
     "TrellisError",
     "UnexpectedChangesError",

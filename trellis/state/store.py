@@ -1,0 +1,230 @@
+"""The state: the journal of runs and steps, their history, what was last applied, and the lock."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from sqlalchemy import Engine, Row, insert, select, update
+
+from trellis.state.database import faults, open_database, place, state_url
+from trellis.state.lease import Clock, Lease, LeaseTable, LockStatus, acquire
+from trellis.state.processes import Holder, this_process
+from trellis.state.records import Applied, Run, RunOutcome, RunRecord, StepRecord, refuse_secrets, settled
+from trellis.state.schema import APPLIED, RUNS, STEPS
+
+
+def open_store(url: str, *, clock: Clock | None = None) -> "Store":
+    """The state behind a URL; it is created on first use.
+
+    Args:
+        url: ``sqlite:///FILE`` or ``postgresql://…``; see `state_url` for a project's.
+        clock: the time, for tests.
+
+    Raises:
+        ConfigError: the URL is at fault.
+        StateError: the database cannot be opened, is corrupted, or belongs to a newer Trellis.
+    """
+    return Store(open_database(url), clock)
+
+
+class Store:
+    """An open state. Every method raises `StateError` when the database fails; every write is durable on return."""
+
+    def __init__(self, engine: Engine, clock: Clock | None = None) -> None:
+        self._engine = engine
+        self._now: Clock = clock or (lambda: datetime.now(UTC))
+        self._where = place(engine.url)
+        self._leases = LeaseTable(engine, clock)
+
+    def close(self) -> None:
+        """End the connections; may be called twice."""
+        self._engine.dispose()
+
+    def lease(
+        self,
+        environment: str,
+        holder: Holder,
+        *,
+        ttl: float = 30.0,
+        wait: float = 0.0,
+        on_wait: Callable[[LockStatus], None] | None = None,
+    ) -> Lease:
+        """Take the environment's lock; use it in a `with` statement, and call its `check` before each step.
+
+        See `trellis.state.lease.acquire`.
+
+        Raises:
+            LockedError: someone else holds it.
+        """
+        refuse_secrets((environment, holder.who, holder.command), "the lock's holder")
+        return acquire(self._leases, environment, holder, ttl=ttl, wait=wait, on_wait=on_wait)
+
+    def lock_status(self, environment: str) -> LockStatus | None:
+        """Who holds an environment's lock; None when nobody does."""
+        return self._leases.status(environment)
+
+    def locks(self) -> tuple[LockStatus, ...]:
+        """All locks, by environment."""
+        return self._leases.all()
+
+    def break_lock(self, environment: str) -> LockStatus | None:
+        """Take the lock from its holder, who stops before its next step; the lock as it was, None without one."""
+        return self._leases.break_(environment)
+
+    def begin(self, run: RunRecord) -> int:
+        """Record that a run begins; its number.
+
+        Call it while holding the environment's lock: an earlier run that still says "running" is then over, and
+        is marked as interrupted.
+
+        Raises:
+            TypeError: a `Secret` is in it.
+        """
+        refuse_secrets(_columns(run), "the run")
+        unfinished = (RUNS.c.environment == run.environment) & (RUNS.c.outcome == "running")
+        with faults(self._where), self._engine.begin() as connection:
+            connection.execute(update(RUNS).where(unfinished).values(outcome="interrupted"))
+            result = connection.execute(insert(RUNS).values(**_columns(run), outcome="running", started=self._now()))
+            number = result.inserted_primary_key
+        return int(number[0]) if number else 0
+
+    def step_started(self, run: int, key: str, verb: str, host: str, detail: str = "") -> None:
+        """Record, before a step does anything, that it starts.
+
+        Args:
+            run: the run's number.
+            key: ``container:website-2@ny1``.
+            verb: what it does.
+            host: where.
+            detail: its reason, masked.
+
+        Raises:
+            TypeError: a `Secret` is in it.
+        """
+        self._add_step(run, key, verb, host, detail, state="started")
+
+    def step_skipped(self, run: int, key: str, verb: str, host: str, detail: str = "") -> None:
+        """Record that a step was not started, and why."""
+        self._add_step(run, key, verb, host, detail, state="skipped")
+
+    def step_finished(self, run: int, key: str, outcome: Literal["done", "failed"], detail: str = "") -> None:
+        """Record how a started step ended; an empty detail keeps the reason that it started with.
+
+        Raises:
+            TypeError: a `Secret` is in it.
+            KeyError: no such step is under way.
+        """
+        refuse_secrets((key, detail), "the step")
+        under_way = (STEPS.c.run == run) & (STEPS.c.key == key) & (STEPS.c.state == "started")
+        values: dict[str, object] = {"state": outcome, "finished": self._now()}
+        with faults(self._where), self._engine.begin() as connection:
+            changed = connection.execute(
+                update(STEPS).where(under_way).values(values | ({"detail": detail} if detail else {}))
+            )
+        if not changed.rowcount:
+            raise KeyError(key)
+
+    def finish(self, run: int, outcome: RunOutcome, summary: str = "") -> None:
+        """Record how a run ended; an empty summary keeps the one that it began with."""
+        refuse_secrets(summary, "the summary")
+        values: dict[str, object] = {"outcome": outcome, "finished": self._now()}
+        with faults(self._where), self._engine.begin() as connection:
+            connection.execute(
+                update(RUNS).where(RUNS.c.number == run).values(values | ({"summary": summary} if summary else {}))
+            )
+
+    def record_applied(self, run: int, applied: Applied) -> None:
+        """Record what the run brought its environment to; once a run.
+
+        Raises:
+            TypeError: a `Secret` is in it.
+        """
+        values = {
+            "blueprint": applied.blueprint,
+            "config_digest": applied.config_digest,
+            "resources": dict(applied.resources),
+        }
+        refuse_secrets(values, "what was applied")
+        with faults(self._where), self._engine.begin() as connection:
+            connection.execute(insert(APPLIED).values(run=run, **values))
+
+    def last_applied(self, environment: str) -> Applied | None:
+        """What the environment was last brought to; None when nothing was applied, or its history is lost."""
+        newest = (
+            select(APPLIED)
+            .join(RUNS, RUNS.c.number == APPLIED.c.run)
+            .where(RUNS.c.environment == environment)
+            .order_by(RUNS.c.number.desc())
+            .limit(1)
+        )
+        with faults(self._where), self._engine.connect() as connection:
+            row = connection.execute(newest).one_or_none()
+        return Applied(row.blueprint, row.config_digest, row.resources) if row else None
+
+    def history(self, environment: str | None = None, limit: int = 20) -> tuple[Run, ...]:
+        """The newest runs, newest first, without their steps; of all environments when none is given."""
+        newest = select(RUNS).order_by(RUNS.c.number.desc()).limit(limit)
+        if environment is not None:
+            newest = newest.where(RUNS.c.environment == environment)
+        with faults(self._where), self._engine.connect() as connection:
+            rows = connection.execute(newest).all()
+        return self._settled(rows)
+
+    def run(self, number: int) -> Run | None:
+        """One run with its steps, in the order in which they started; None when there is no such run."""
+        with faults(self._where), self._engine.connect() as connection:
+            rows = connection.execute(select(RUNS).where(RUNS.c.number == number)).all()
+            steps = connection.execute(select(STEPS).where(STEPS.c.run == number).order_by(STEPS.c.number)).all()
+        runs = self._settled(rows)
+        return replace(runs[0], steps=tuple(_step(row) for row in steps)) if runs else None
+
+    def _settled(self, rows: Sequence[Row[*tuple[Any, ...]]]) -> tuple[Run, ...]:
+        held = {lock.environment for lock in self.locks() if not lock.dead}
+        return tuple(settled(_run(row), locked=row.environment in held) for row in rows)
+
+    def _add_step(self, run: int, key: str, verb: str, host: str, detail: str, *, state: str) -> None:
+
+        now = self._now()
+        values = {"run": run, "key": key, "verb": verb, "host": host, "detail": detail}
+        refuse_secrets(values, "the step")
+        with faults(self._where), self._engine.begin() as connection:
+            connection.execute(
+                insert(STEPS).values(**values, state=state, started=now, finished=now if state == "skipped" else None)
+            )
+
+
+def _columns(run: RunRecord) -> dict[str, object]:
+    return {
+        "environment": run.environment,
+        "stack": run.stack,
+        "command": run.command,
+        "operator": run.operator,
+        "plan_digest": run.plan_digest,
+        "blueprint_digest": run.blueprint_digest,
+        "counts": dict(run.counts),
+        "summary": run.summary,
+        "reason": run.reason,
+    }
+
+
+def _run(row: Row[*tuple[Any, ...]]) -> Run:
+    record = RunRecord(
+        environment=row.environment,
+        stack=row.stack,
+        command=row.command,
+        operator=row.operator,
+        plan_digest=row.plan_digest,
+        blueprint_digest=row.blueprint_digest,
+        counts=row.counts,
+        summary=row.summary,
+        reason=row.reason,
+    )
+    return Run(row.number, record, row.outcome, row.started, row.finished)
+
+
+def _step(row: Row[*tuple[Any, ...]]) -> StepRecord:
+    return StepRecord(row.key, row.verb, row.host, row.state, row.detail, row.started, row.finished)
+
+
+__all__ = ["Holder", "Store", "open_store", "state_url", "this_process"]
