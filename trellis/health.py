@@ -1,6 +1,7 @@
 """Tells whether an instance serves: asks it over http, tcp or by a command, once or until a deadline."""
 
 import asyncio
+import os
 import time
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -21,6 +22,10 @@ QUIET_IS_OPEN = 0.25
 
 Docker's proxy accepts first and closes as soon as it finds nobody behind the port.
 """
+
+
+_FIRST_PAUSE = 0.05
+"""Seconds between the first two looks; it doubles up to the interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,20 +129,22 @@ async def wait_until_healthy(
     Args:
         look: asks once.
         deadline: on the clock, in seconds; one look is made even when it has passed.
-        interval: seconds between two looks.
+        interval: seconds between two looks; the first ones come closer together, as most instances start fast.
         report: told each answer that differs from the one before.
         clock: time; the machine's when None.
     """
     clock = clock or SystemClock()
     said = ""
+    pause = _FIRST_PAUSE
     while True:
         answer = await look()
-        if answer.healthy or answer.final or clock.now() + interval > deadline:
+        if answer.healthy or answer.final or clock.now() >= deadline:
             return answer
         if answer.detail != said:
             said = answer.detail
             report(f"waiting: {said}")
-        await clock.sleep(interval)
+        await clock.sleep(min(pause, interval))
+        pause *= 2
 
 
 def state_of(answer: Answer | None, *, age: float, timeout: float) -> HealthState:
@@ -204,8 +211,9 @@ async def _get(check: Check, reader: StreamReader, writer: StreamWriter) -> Answ
     writer.write(client.send(h11.Request(method="GET", target=check.path, headers=headers)) or b"")
     await writer.drain()
     try:
-        while (event := client.next_event()) is h11.NEED_DATA or isinstance(event, h11.InformationalResponse):
-            client.receive_data(await reader.read(65536))
+        while isinstance(event := client.next_event(), h11.InformationalResponse) or event is h11.NEED_DATA:
+            if event is h11.NEED_DATA:
+                client.receive_data(await reader.read(65536))
     except h11.RemoteProtocolError as error:
         return Answer(healthy=False, detail=f"{check} did not answer in HTTP: {error}")
     if isinstance(event, h11.Response):
@@ -214,4 +222,5 @@ async def _get(check: Check, reader: StreamReader, writer: StreamWriter) -> Answ
 
 
 def _sentence(error: OSError) -> str:
-    return (error.strerror or str(error) or type(error).__name__).lower()
+    """``connection refused``; asyncio puts its own words where the system's belong."""
+    return (os.strerror(error.errno) if error.errno else str(error) or type(error).__name__).lower()

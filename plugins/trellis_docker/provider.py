@@ -1,0 +1,80 @@
+"""The provider of images, networks, volumes and containers."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+
+from trellis.hosts import ForeignUse, HostSession
+from trellis.plans import Decision, Step
+from trellis.plugin.contracts import Applying, Scope
+from trellis.resources import Actual, Resource
+from trellis_docker import deciding, facts
+from trellis_docker.client import Engine, open_engine
+from trellis_docker.labels import is_ours
+
+OpenEngine = Callable[[HostSession], AbstractAsyncContextManager[Engine]]
+
+
+class DockerProvider:
+    """Keeps what runs in Docker; touches only what carries the labels of its scope.
+
+    Args:
+        engines: opens the engine of a session's host.
+    """
+
+    kinds: Mapping[str, int] = {"image": 10, "network": 20, "volume": 30, "container": 50}
+
+    def __init__(self, engines: OpenEngine = open_engine) -> None:
+        self._engines = engines
+
+    async def observe(self, session: HostSession, scope: Scope) -> Sequence[Actual]:
+        """Trellis's images, networks, volumes and containers, and foreign things on names that it would use."""
+        async with self._engines(session) as engine:
+            listed, networks, volumes = await asyncio.gather(engine.containers(), engine.networks(), engine.volumes())
+            ours = [one["Id"] for one in listed if is_ours(one.get("Labels"), scope)]
+            found = facts.Found(await _inspected(engine, ours), networks, volumes, listed=listed)
+            images = await _images(engine, facts.references(found, scope))
+        return facts.actuals(replace(found, images=images), scope, session.host.name)
+
+    async def foreign_use(self, session: HostSession, scope: Scope) -> ForeignUse:
+        """What the containers of others may take on this host."""
+        async with self._engines(session) as engine:
+            listed = await engine.containers()
+            theirs = [one["Id"] for one in listed if facts.takes_from(one, scope)]
+            return facts.foreign_use(listed, await _inspected(engine, theirs), scope)
+
+    def decide(self, desired: Resource | None, actual: Actual | None, salt: bytes) -> Decision:
+        """What is to be done about one resource, and why.
+
+        Raises:
+            PolicyError: something that is not Trellis's has the name.
+        """
+        return deciding.decide(desired, actual, salt)
+
+    async def apply(self, step: Step, applying: Applying) -> None:
+        """Do what the step says; killed at any moment, the next run finishes or undoes it.
+
+        Raises:
+            ApplyError: it could not be done, and the old state is back.
+        """
+        from trellis_docker.applying import apply
+
+        async with self._engines(applying.session) as engine:
+            if applying.source is None:
+                await apply(step, applying, engine)
+                return
+            async with self._engines(applying.source) as source:
+                await apply(step, applying, engine, source)
+
+
+async def _inspected(engine: Engine, containers: Iterable[str]) -> Sequence[facts.Json]:
+    """Those that are still there."""
+    answers = await asyncio.gather(*(engine.container(one) for one in containers))
+    return [answer for answer in answers if answer is not None]
+
+
+async def _images(engine: Engine, references: Iterable[str]) -> Mapping[str, facts.Json]:
+    names = sorted(references)
+    answers = await asyncio.gather(*(engine.image(name) for name in names))
+    return {name: image for name, image in zip(names, answers, strict=True) if image is not None}

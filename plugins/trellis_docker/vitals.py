@@ -1,0 +1,95 @@
+"""Looks at one container until it serves, or until it is clear that it will not."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+
+from trellis.health import Answer, Check, ask, check_from, wait_until_healthy
+from trellis.hosts import Completed
+from trellis.plugin.contracts import Applying
+from trellis_docker.client import Engine
+from trellis_docker.differences import limit_text
+from trellis_docker.facts import Json
+from trellis_docker.spec import ContainerSpec
+
+SETTLED = 0.5
+"""Seconds that a container without any check has to run to count as started."""
+
+_PATIENCE = 60.0
+"""Seconds that a container with a HEALTHCHECK of its image, or none at all, has."""
+
+_RESTARTS = 3
+"""Ends after which a checked container is given up; fewer are forgiven, as what it needs may start beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """One container under observation.
+
+    Attributes:
+        engine: its engine.
+        applying: the session over which it is asked, and the operator who is told.
+        container: its id.
+        spec: how it was made.
+        restarts: how often it had been restarted before the observation.
+        since: when the observation began, on this machine's monotonic clock.
+    """
+
+    engine: Engine
+    applying: Applying
+    container: str
+    spec: ContainerSpec
+    restarts: int = 0
+    since: float = field(default_factory=monotonic)
+
+    async def wait(self) -> Answer:
+        """The first answer that settles the question, or the last one before the deadline."""
+        check = check_from(self.spec.health)
+        timeout = check.timeout if check else _PATIENCE
+        answer = await wait_until_healthy(
+            self.look,
+            deadline=self.since + timeout,
+            interval=check.interval if check else SETTLED,
+            report=self.applying.report,
+        )
+        if answer.healthy or answer.final:
+            return answer
+        return Answer(healthy=False, detail=f"did not become healthy within {timeout:g} s: {answer.detail}")
+
+    async def look(self) -> Answer:
+        """One look: at the engine first, as a container that has ended cannot be asked."""
+        inspected = await self.engine.container(self.container)
+        if inspected is None:
+            return Answer(healthy=False, detail="was removed by somebody else", final=True)
+        check = check_from(self.spec.health)
+        if ended := self._ended(inspected, check):
+            return ended
+        if check:
+            return await ask(check, self.applying.session, self._execute)
+        own = inspected["State"].get("Health")
+        return _own_health(own) if own else self._settled(inspected)
+
+    def _ended(self, inspected: Json, check: Check | None) -> Answer | None:
+        state = inspected["State"]
+        again = inspected.get("RestartCount", 0) - self.restarts
+        if state["Status"] not in ("exited", "dead") and again < (_RESTARTS if check else 1):
+            return None
+        if state.get("OOMKilled"):
+            limit = limit_text("memory", self.spec.memory)
+            return Answer(healthy=False, detail=f"took more memory than its limit of {limit}", final=True)
+        return Answer(healthy=False, detail=f"ended with exit status {state.get('ExitCode', 0)}", final=True)
+
+    def _settled(self, inspected: Json) -> Answer:
+        steady = inspected["State"]["Status"] == "running" and monotonic() - self.since >= SETTLED
+        return Answer(healthy=steady, detail="runs" if steady else "it settles")
+
+    async def _execute(self, argv: Sequence[str]) -> Completed:
+        return await self.engine.execute(self.container, argv)
+
+
+def _own_health(health: Mapping[str, object]) -> Answer:
+    """What the image's own HEALTHCHECK says."""
+    status = str(health.get("Status"))
+    return Answer(
+        healthy=status == "healthy", detail=f"its image's own check says {status}", final=status == "unhealthy"
+    )
