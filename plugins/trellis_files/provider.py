@@ -1,0 +1,133 @@
+"""Keeps files on hosts: observes them in one round trip, and writes each one atomically."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from trellis.errors import ApplyError, TrellisError
+from trellis.hosts import Completed, HostSession
+from trellis.plans import Decision, Step, Verb
+from trellis.plugin.contracts import Applying, Scope
+from trellis.resources import Actual, Resource
+from trellis_files.deciding import decide, removal_leaves
+from trellis_files.facts import parse, unexpected
+from trellis_files.model import TEXT_LIMIT, DesiredFile, FoundFile, checked_path
+from trellis_files.store import entry_of, identity, store_folder
+
+KIND = "file"
+_SCRIPTS = Path(__file__).parent / "scripts"
+_REFUSED = 3
+# A connector may send all arguments as one, and Linux takes 128 KiB for one (MAX_ARG_STRLEN).
+_MOST_ARGUMENT_BYTES = 64 * 1024
+_LEAST_BYTES_PER_SECOND = 512 * 1024
+
+
+class FileProvider:
+    """Provider of `file` resources.
+
+    Their spec: `path` (absolute), `kind` (``static``, ``initial``, ``dynamic``), `content` (base64, or a `Secret`
+    that is the text itself), `mode` (default 0o644), `owner` and `group` (empty: root).
+    """
+
+    kinds: Mapping[str, int] = {KIND: 40}
+
+    async def observe(self, session: HostSession, scope: Scope) -> Sequence[Actual]:
+        """The files that Trellis wrote, and what is at the paths where it is about to write.
+
+        Raises:
+            TrellisError: a path could not be looked at.
+        """
+        paths = [checked_path(key.name, str(key)) for key in scope.expected if key.kind == KIND]
+        found: dict[str, Actual] = {}
+        for some in _batches(paths):
+            arguments = [store_folder(scope.folder), str(TEXT_LIMIT), *some]
+            completed = await session.run(_script("observe", arguments), sudo=scope.as_root)
+            problem = unexpected(completed.stderr)
+            if completed.status != 0 or problem:
+                raise TrellisError(
+                    f"files could not be looked at: {problem or completed.stderr.strip()}",
+                    where=f"host {session.host.name}",
+                    hint="Trellis reads files as root: give its account sudo rights there",
+                )
+            found |= {actual.key.name: actual for actual in parse(completed.stdout, session.host.name, scope)}
+        return tuple(found[path] for path in sorted(found))
+
+    def decide(self, desired: Resource | None, actual: Actual | None, salt: bytes) -> Decision:
+        """What is to be done about one file; pure."""
+        return decide(desired, actual, salt)
+
+    async def apply(self, step: Step, applying: Applying) -> None:
+        """Write the file, or take it away.
+
+        Raises:
+            ApplyError: it could not be done; what was at the path is as it was.
+        """
+        if step.verb is Verb.REMOVE:
+            await _remove(step, applying)
+        elif step.verb is not Verb.KEEP:
+            await _write(step, applying)
+
+
+async def _write(step: Step, applying: Applying) -> None:
+    assert step.resource is not None  # noqa: S101 - a step that writes has a resource
+    scope, file = applying.scope, DesiredFile.of(step.resource)
+    intent, entry = (entry_of(step.resource, scope.salt, unfinished=unfinished) for unfinished in (True, False))
+    arguments = [
+        *_place(step, scope),
+        str(len(file.content)),
+        f"{file.mode:04o}",
+        _ownership(file, as_root=scope.as_root),
+        intent.to_json(),
+        entry.to_json(),
+    ]
+    completed = await applying.session.run(
+        _script("write", arguments),
+        stdin=file.content,
+        sudo=scope.as_root,
+        timeout=60 + len(file.content) / _LEAST_BYTES_PER_SECOND,
+    )
+    _check(completed, step, "could not be written")
+
+
+async def _remove(step: Step, applying: Applying) -> None:
+    assert step.actual is not None  # noqa: S101 - a removal has found something
+    action = "leave" if removal_leaves(FoundFile.of(step.actual)) else "delete"
+    script = _script("remove", [*_place(step, applying.scope), action])
+    completed = await applying.session.run(script, sudo=applying.scope.as_root)
+    _check(completed, step, "could not be removed")
+
+
+def _place(step: Step, scope: Scope) -> tuple[str, str, str, str]:
+    path = step.key.name
+    return scope.data_dir, store_folder(scope.folder), identity(path), path
+
+
+def _ownership(file: DesiredFile, *, as_root: bool) -> str:
+    """``user:group`` for chown; ``:`` alone leaves the file to the account."""
+    default = "root" if as_root else ""
+    return f"{file.owner or default}:{file.group or default}"
+
+
+def _script(name: str, arguments: Sequence[str]) -> tuple[str, ...]:
+    text = (_SCRIPTS / f"{name}.sh").read_text(encoding="utf-8")
+    return ("sh", "-c", text, f"trellis-files-{name}", *arguments)
+
+
+def _check(completed: Completed, step: Step, what: str) -> None:
+    if completed.status == 0:
+        return
+    reason = completed.stderr.strip() or f"status {completed.status}"
+    hint = "move it away on that host" if completed.status == _REFUSED else "what was there before is unchanged"
+    raise ApplyError(f"{step.key.name} {what}: {reason}", where=f"host {step.key.host}", hint=hint)
+
+
+def _batches(paths: Sequence[str]) -> Iterator[list[str]]:
+    """The paths in batches that fit into one command; an empty one when there are none."""
+    batch: list[str] = []
+    length = 0
+    for path in paths:
+        length += len(path.encode()) + 4
+        if length > _MOST_ARGUMENT_BYTES:
+            yield batch
+            batch, length = [], len(path.encode())
+        batch.append(path)
+    yield batch

@@ -1,0 +1,83 @@
+# Writes a file from standard input, atomically, and keeps what was there before Trellis.
+#
+#   write.sh DATA_DIR STORE ID PATH SIZE MODE OWNER:GROUP INTENT ENTRY
+#
+# INTENT is the entry while the file is being written, ENTRY the one afterwards: a run that is killed in between is
+# told apart from a change by hand. An empty OWNER:GROUP leaves the file to the account.
+# Exit 3: there is something at PATH that is never written over. Exit 4: it could not be written; the reason is printed.
+set -eu
+export LC_ALL=C
+umask 022
+
+data_dir=$1 store=$2 id=$3 path=$4 size=$5 mode=$6 owner=$7 intent=$8 entry=$9
+folder=$(dirname -- "$path")
+new=
+
+end() { printf '%s\n' "$2" >&2; exit "$1"; }
+
+refuse_what_is_not_ours() {
+    if [ -L "$path" ]; then end 3 "it is a symbolic link"; fi
+    if [ -d "$path" ]; then end 3 "it is a folder"; fi
+    if [ -e "$path" ] && ! [ -f "$path" ]; then end 3 "it is not a regular file"; fi
+    # Somebody else's link among the folders above could lead the write anywhere.
+    above=$folder
+    while [ "$above" != / ]; do
+        if [ -L "$above" ]; then
+            case $(stat -c %u -- "$above") in 0 | "$(id -u)") ;; *) end 3 "$above is another account's symbolic link" ;; esac
+        fi
+        above=$(dirname -- "$above")
+    done
+}
+
+# Each folder that is made leaves a mark, so that a removal takes it away again.
+make_folder() {
+    if [ -d "$1" ]; then return; fi
+    make_folder "$(dirname -- "$1")"
+    : >"$store/$(printf %s "$1" | sha256sum | cut -c 1-32).folder"
+    mkdir -- "$1"
+}
+
+keep_what_was_there() {
+    if [ -e "$store/$id.entry" ]; then return; fi
+    rm -f -- "$store/$id.before"
+    if [ -e "$path" ]; then
+        cp -p -- "$path" "$store/$id.before.new"
+        mv -f -- "$store/$id.before.new" "$store/$id.before"
+    fi
+}
+
+# Standard input into a file that is on the disk when this returns.
+write_to() {
+    said=$(dd of="$1" bs=65536 conv=fsync 2>&1) || end 4 "$(printf '%s\n' "$said" | sed -n 's/^dd: .*: //p')"
+}
+
+put_entry() {
+    printf '%s\n%s\n' "$path" "$1" | write_to "$store/$id.entry.new"
+    mv -f -- "$store/$id.entry.new" "$store/$id.entry"
+}
+
+write_new() {
+    rm -f -- "$folder/.trellis-$id-"*
+    new=$(mktemp "$folder/.trellis-$id-XXXXXX")
+    write_to "$new"
+    [ "$(wc -c <"$new")" -eq "$size" ] || end 4 "its content did not arrive as a whole"
+    if [ "$owner" != : ]; then chown -- "$owner" "$new"; fi
+    chmod -- "$mode" "$new"
+}
+
+mkdir -p -- "$data_dir"
+# One writer at a time: another one's clean-up must not take the store away.
+exec 9<"$data_dir"
+if command -v flock >/dev/null; then flock 9; fi
+refuse_what_is_not_ours
+mkdir -p -- "$store"
+chmod 0700 -- "$store"
+trap 'if [ -n "$new" ]; then rm -f -- "$new"; fi' EXIT
+make_folder "$folder"
+write_new
+keep_what_was_there
+put_entry "$intent"
+mv -f -- "$new" "$path"
+new=
+sync -- "$folder" 2>/dev/null || sync
+put_entry "$entry"

@@ -1,0 +1,81 @@
+"""Entries: what Trellis keeps on a host about each file that it wrote there."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from trellis.errors import TrellisError
+from trellis.resources import Owner, Resource
+from trellis.values import Value, canonical, freeze_mapping
+from trellis_files.model import DesiredFile
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What was last applied to one path.
+
+    Attributes:
+        spec: path, kind, mode, owner, group, and the content as its mark.
+        owner: what the file is there for.
+        unfinished: written before the file itself, and replaced after it.
+    """
+
+    spec: Mapping[str, Value]
+    owner: Owner
+    unfinished: bool = False
+
+    def to_json(self) -> str:
+        """One line."""
+        owner = {"role": self.owner.role, "service": self.owner.service, "index": self.owner.index}
+        return canonical({"spec": dict(self.spec), "owner": owner, "unfinished": self.unfinished})
+
+
+def entry_of(resource: Resource, salt: bytes, *, unfinished: bool) -> Entry:
+    """The entry for a resource that is being applied."""
+    file = DesiredFile.of(resource)
+    spec: dict[str, object] = {
+        "path": file.path,
+        "kind": file.kind,
+        "content": file.mark(salt),
+        "mode": file.mode,
+        "owner": file.owner,
+        "group": file.group,
+    }
+    return Entry(freeze_mapping(spec), resource.owner, unfinished)
+
+
+def read_entry(line: str, host: str) -> Entry:
+    """An entry from its line.
+
+    Raises:
+        TrellisError: it is not one.
+    """
+    try:
+        value = json.loads(line)
+        owner = value["owner"]
+        spec = freeze_mapping(value["spec"])
+        str(spec["path"]), str(spec["content"])
+        found = Owner(str(owner["role"]), str(owner["service"]), int(owner["index"]))
+        return Entry(spec, found, bool(value["unfinished"]))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise TrellisError(
+            f"what Trellis keeps about a file there is not readable: {line[:80]!r}",
+            where=f"host {host}",
+            hint="another version of Trellis wrote it, or it was edited by hand; use that version",
+        ) from error
+
+
+def store_folder(folder: str) -> str:
+    """Where entries are, under an environment's folder on the host."""
+    return f"{folder}/files"
+
+
+def identity(path: str) -> str:
+    """The name that a path's entry has in the store: a digest, because paths are longer and have slashes."""
+    return hashlib.sha256(path.encode()).hexdigest()[:32]
+
+
+def backup_path(folder: str, path: str) -> str:
+    """Where the content is kept that a path had before Trellis."""
+    return f"{store_folder(folder)}/{identity(path)}.before"

@@ -1,0 +1,70 @@
+"""This machine as a host, with a folder that stands for its file system."""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from trellis.hosts import Host
+from trellis.plans import Step, Verb
+from trellis.plugin.contracts import Applying, Scope
+from trellis.resources import Owner, Resource, ResourceKey
+from trellis.values import freeze_mapping
+from trellis_dsl.secret import Secret
+from trellis_files.provider import FileProvider
+from trellis_local.session import LocalSession
+
+SALT = b"salt of the environment"
+
+
+@dataclass
+class FilesHost:
+    """What `trellis up` does to one host's files, in short: observe, decide, apply."""
+
+    root: Path
+    data_dir: Path
+
+    def __post_init__(self) -> None:
+        self.session = LocalSession(Host("here"))
+        self.provider = FileProvider()
+        self.scope = Scope("shop", "dev", salt=SALT, data_dir=str(self.data_dir))
+
+    def file(self, name: str, content: str | bytes | Secret, **spec: object) -> Resource:
+        raw = content.encode() if isinstance(content, str) else content
+        value = raw if isinstance(raw, Secret) else base64.b64encode(raw).decode()
+        path = str(self.root / name)
+        whole = {"path": path, "kind": "static", "content": value, "mode": 0o644, "owner": "", "group": ""} | spec
+        return Resource(ResourceKey("file", path, "here"), freeze_mapping(whole), Owner("Web"))
+
+    async def plan(self, *desired: Resource) -> list[Step]:
+        wanted = {resource.key: resource for resource in desired}
+        scope = Scope("shop", "dev", tuple(wanted), SALT, str(self.data_dir))
+        found = {actual.key: actual for actual in await self.provider.observe(self.session, scope)}
+        steps = []
+        for key in sorted(wanted.keys() | found.keys()):
+            resource, actual = wanted.get(key), found.get(key)
+            decision = self.provider.decide(resource, actual, SALT)
+            steps.append(
+                Step(key, decision.verb, decision.reason, resource, actual, decision.changes, drift=decision.drift)
+            )
+        return steps
+
+    async def up(self, *desired: Resource) -> list[Step]:
+        """The steps that did something."""
+        steps = [step for step in await self.plan(*desired) if step.verb is not Verb.KEEP]
+        for step in steps:
+            await self.provider.apply(step, Applying(self.session, self.scope, print))
+        return steps
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> FilesHost:
+    (tmp_path / "root").mkdir()
+    return FilesHost(tmp_path / "root", tmp_path / "data")
+
+
+@pytest.fixture
+def make_host() -> Callable[[Path, Path], FilesHost]:
+    return FilesHost
