@@ -90,6 +90,23 @@ class ForeignUse:
 
 
 @dataclass(frozen=True, slots=True)
+class Interface:
+    """A network interface with its addresses.
+
+    Attributes:
+        name: ``eth0``.
+        addresses: with prefix length, ``10.0.0.11/24``.
+        internet_facing: one of them is routed on the internet.
+        default_route: what has no other way goes out here.
+    """
+
+    name: str
+    addresses: tuple[str, ...]
+    internet_facing: bool = False
+    default_route: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class HostFacts:
     """What was observed about a host.
 
@@ -103,6 +120,8 @@ class HostFacts:
         data_dir: an absolute folder where Trellis keeps its files on that host.
         account: who Trellis is there, with ``root``, ``sudo`` or ``plain``.
         foreign: what others use.
+        interfaces: those that have an address, by name.
+        listening: (protocol, port) pairs on which anything listens, Trellis's own included.
         extra: more facts by name, from plugins and the scan.
     """
 
@@ -115,4 +134,6 @@ class HostFacts:
     data_dir: str = "/var/lib/trellis"
     account: str = ""
     foreign: ForeignUse = ForeignUse()
+    interfaces: tuple[Interface, ...] = ()
+    listening: frozenset[tuple[str, int]] = frozenset()
     extra: Mapping[str, str] = field(default_factory=dict)

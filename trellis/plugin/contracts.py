@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from trellis.hosts import Host, HostSession
+from trellis.hosts import ForeignUse, Host, HostSession
 from trellis.plans import Decision, Step
 from trellis.resources import Actual, Resource, ResourceKey
 
@@ -104,3 +104,11 @@ class Provider(Protocol):
 
         It must be safe to be killed at any moment and run again.
         """
+
+
+@runtime_checkable
+class CountsForeignUse(Protocol):
+    """A provider that also knows what others use on a host; placement takes that off the host's capacity."""
+
+    async def foreign_use(self, session: HostSession, scope: Scope) -> ForeignUse:
+        """What is there that is not the scope's. Reads only; an engine that does not answer is an error."""

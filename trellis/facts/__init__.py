@@ -1,0 +1,1 @@
+"""Facts about hosts: gathered by one script in one round trip, parsed and judged by pure functions."""
