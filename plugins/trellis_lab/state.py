@@ -36,14 +36,19 @@ def locked(lab: str) -> Iterator[None]:
     """
     folder = state_folder()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (folder / f"{lab}.lock").open("w") as file:
+    path = folder / f"{lab}.lock"
+    with path.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise LockedError(
-                f"another process works on the lab {lab}", hint="wait until it is done, or use --name"
-            ) from None
-        yield
+            is_current = os.path.samestat(os.fstat(file.fileno()), path.stat())
+        except (BlockingIOError, FileNotFoundError):
+            is_current = False
+        if not is_current:  # held by another process, or just removed by the one that held it
+            raise LockedError(f"another process works on the lab {lab}", hint="wait until it is done, or use --name")
+        try:
+            yield
+        finally:
+            path.unlink()
 
 
 def process_mark(pid: int) -> str:

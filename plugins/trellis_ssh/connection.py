@@ -122,7 +122,9 @@ async def _dial(
         arguments["server_host_key_algs"] = kinds
     if tunnel:
         arguments["tunnel"] = tunnel
-    async with asyncio.timeout(route.timeout):
+    # A connection that failed is closed in the loop's next turn, which an error on its way out would not wait for.
+    async with contextlib.AsyncExitStack() as stack, asyncio.timeout(route.timeout):
+        stack.push_async_callback(asyncio.sleep, 0)
         return await asyncssh.connect(
             target.address,
             target.port,
@@ -170,6 +172,7 @@ async def _end(connection: asyncssh.SSHClientConnection) -> None:
         # A host that hangs does not say goodbye either.
         connection.abort()
         await connection.wait_closed()
+    await asyncio.sleep(0)  # the socket itself is closed in the loop's next turn
 
 
 def _credentials(route: Route) -> tuple[Any, ...]:

@@ -23,8 +23,7 @@ class SshConnector:
         from trellis_ssh.session import SshSession
 
         route = parse_route(host)
-        password = host.secrets.get("sudo_password")
-        return SshSession(host, route, await open_route(host.name, route), password)
+        return SshSession(host, route, await open_route(host.name, route))
 
 
 async def fetch_host_key(host: Host) -> "HostKey":

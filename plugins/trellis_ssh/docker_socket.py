@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import shutil
 import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +14,24 @@ import asyncssh
 from trellis.errors import NotAuthorisedError, TrellisError
 from trellis_ssh import commands, streams
 from trellis_ssh.commands import Elevation, Rights
+from trellis_ssh.connection import Connection
 
 if TYPE_CHECKING:
     from trellis_ssh.session import SshSession
 
-# Each relay is one of the ten sessions that sshd allows a connection.
-_RELAYS_AT_ONCE = 5
+# Each relay is one of the ten sessions that sshd allows a connection, and a client that keeps one open may need a
+# second one to go on: waiting for a free one could wait for ever. So more connections are opened when they are needed.
+_RELAYS_ON_FIRST = 5
+_RELAYS_ON_OTHERS = 9
+_MOST_CONNECTIONS = 6
+
+
+@dataclass
+class _Lane:
+    """An ssh connection and how many more relays it takes."""
+
+    connection: Connection
+    free: int
 
 
 class DockerSocket:
@@ -27,14 +41,18 @@ class DockerSocket:
     same where there is no client. Nothing is installed or changed on the host.
     """
 
-    def __init__(self, session: "SshSession", ssh: asyncssh.SSHClientConnection) -> None:
+    def __init__(
+        self, session: "SshSession", connection: Connection, open_another: Callable[[], Awaitable[Connection]]
+    ) -> None:
         self._session = session
-        self._ssh = ssh
+        self._ssh = connection.ssh
+        self._open_another = open_another
+        self._lanes = [_Lane(connection, _RELAYS_ON_FIRST)]
         self._making = asyncio.Lock()
         self._folder: Path | None = None
         self._server: Any = None
         self._relays: set[asyncio.Task[None]] = set()
-        self._slots = asyncio.Semaphore(_RELAYS_AT_ONCE)
+        self._opening = asyncio.Lock()
 
     async def url(self) -> str:
         """``unix:///…``, the same for the life of the session.
@@ -64,6 +82,8 @@ class DockerSocket:
         if self._server is not None:
             await self._server.wait_closed()
             self._server = None
+        for lane in self._lanes[1:]:
+            await lane.connection.close()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -98,30 +118,57 @@ class DockerSocket:
         sudo = not rights.socket_open
         elevation = await self._session.elevation(sudo=sudo)
 
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            if task is not None:
-                self._relays.add(task)
-                task.add_done_callback(self._relays.discard)
-            async with contextlib.AsyncExitStack() as stack:
-                stack.callback(writer.close)
-                await stack.enter_async_context(self._slots)
-                with contextlib.suppress(TrellisError, asyncssh.Error, OSError):
-                    await self._relay(rights, elevation, reader, writer)
+        def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.create_task(self._relay(rights, elevation, reader, writer))
+            self._relays.add(task)
+            task.add_done_callback(self._relays.discard)
 
         await self._check_relay(rights, sudo=sudo)
+        # Opened now: logging in needs a thread, and later all of them may wait for answers through this very socket.
+        self._lanes.append(_Lane(await self._open_another(), _RELAYS_ON_OTHERS))
         return await asyncio.start_unix_server(serve, path)
 
     async def _relay(
         self, rights: Rights, elevation: Elevation, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        async with self._session.process(commands.dial_command(rights), elevation) as process:
+        try:
+            with contextlib.suppress(TrellisError, asyncssh.Error, OSError):  # the client sees its connection end
+                async with self._lane() as ssh:
+                    await self._relay_over(ssh, commands.dial_command(rights), elevation, reader, writer)
+        finally:
+            writer.close()
+
+    async def _relay_over(
+        self,
+        ssh: asyncssh.SSHClientConnection,
+        argv: Sequence[str],
+        elevation: Elevation,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        async with self._session.process(argv, elevation, ssh=ssh) as process:
             upward = asyncio.create_task(streams.pump(reader, process.stdin))
             try:
                 await streams.pump(process.stdout, writer)
             finally:
                 upward.cancel()
                 await asyncio.gather(upward, return_exceptions=True)
+
+    @contextlib.asynccontextmanager
+    async def _lane(self) -> AsyncIterator[asyncssh.SSHClientConnection]:
+        """A connection that takes one more relay; given back at the end."""
+        async with self._opening:
+            lane = next((lane for lane in self._lanes if lane.free), None)
+            if lane is None:
+                if len(self._lanes) == _MOST_CONNECTIONS:
+                    raise TrellisError(f"too many connections to the Docker Engine on {self._session.host.name}")
+                lane = _Lane(await self._open_another(), _RELAYS_ON_OTHERS)
+                self._lanes.append(lane)
+            lane.free -= 1
+        try:
+            yield lane.connection.ssh
+        finally:
+            lane.free += 1
 
     async def _check_relay(self, rights: Rights, *, sudo: bool) -> None:
         """One question through a relay, because what fails later fails without a reason."""

@@ -14,7 +14,7 @@ from trellis.hosts import Completed, Host
 from trellis_dsl.secret import Secret
 from trellis_ssh import commands, streams
 from trellis_ssh.commands import Elevation, Markers, Rights
-from trellis_ssh.connection import Connection
+from trellis_ssh.connection import Connection, open_route
 from trellis_ssh.docker_socket import DockerSocket
 from trellis_ssh.target import Route
 
@@ -26,15 +26,15 @@ _MOST_SUDO_TALK = 65536
 class SshSession:
     """Commands, connections and the Docker Engine of one host, over one ssh connection."""
 
-    def __init__(self, host: Host, route: Route, connection: Connection, sudo_password: Secret | None = None) -> None:
+    def __init__(self, host: Host, route: Route, connection: Connection) -> None:
         self._host = host
         self._route = route
         self._connection = connection
-        self._sudo_password = sudo_password
+        self._sudo_password: Secret | None = host.secrets.get("sudo_password")
         self._slots = asyncio.Semaphore(_COMMANDS_AT_ONCE)
         self._asking = asyncio.Lock()
         self._rights: Rights | None = None
-        self._docker = DockerSocket(self, connection.ssh)
+        self._docker = DockerSocket(self, connection, lambda: open_route(host.name, route))
         self._closed = False
 
     @property
@@ -67,12 +67,17 @@ class SshSession:
 
     @contextlib.asynccontextmanager
     async def process(
-        self, argv: Sequence[str], elevation: Elevation, timeout: float | None = None
+        self,
+        argv: Sequence[str],
+        elevation: Elevation,
+        timeout: float | None = None,
+        ssh: asyncssh.SSHClientConnection | None = None,
     ) -> AsyncIterator["asyncssh.SSHClientProcess[bytes]"]:
         """A command that has started: past sudo, with its standard streams untouched. It is closed at the end."""
         markers = Markers(f"ask-{secrets.token_hex(8)}", f"go-{secrets.token_hex(8)}")
         line = commands.command_line(argv, elevation, markers, timeout)
-        process: asyncssh.SSHClientProcess[bytes] = await self._connection.ssh.create_process(line, encoding=None)
+        ssh = ssh or self._connection.ssh
+        process: asyncssh.SSHClientProcess[bytes] = await ssh.create_process(line, encoding=None)
         try:
             if elevation is Elevation.PASSWORD:
                 await self._answer_sudo(process, markers)
