@@ -81,7 +81,7 @@ def removal_leaves(found: FoundFile) -> bool:
 
 def _decide_missing(file: DesiredFile, found: FoundFile) -> Decision:
     if found.unfinished:
-        return Decision(Verb.CREATE, "an earlier run was interrupted here", _content_change(file, None))
+        return Decision(Verb.CREATE, "an earlier run did not finish", _content_change(file, None))
     return Decision(Verb.CREATE, "removed by hand, restored", _content_change(file, None), drift=True)
 
 
@@ -95,7 +95,7 @@ def _decide_present(file: DesiredFile, found: FoundFile, salt: bytes) -> Decisio
         kept = f"its old content is kept in {found.backup} and put back on removal"
         return Decision(Verb.UPDATE, f"was there before Trellis; {kept}", changes)
     if found.unfinished and not differences:
-        return Decision(Verb.UPDATE, "an earlier run was interrupted here")
+        return Decision(Verb.UPDATE, "an earlier run did not finish")
     if found.last.get("kind") != file.kind:
         reasons.append(f"kind {found.last.get('kind')} → {file.kind}")
     if not reasons:

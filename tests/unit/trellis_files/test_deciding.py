@@ -114,9 +114,9 @@ def test_an_interrupted_run_is_not_taken_for_drift():
     gone = decide(desired(), found(last=desired(), type="nothing", unfinished=True), SALT)
     old = decide(desired("new\n"), found("old\n", last=desired("new\n"), unfinished=True), SALT)
     new = decide(desired("new\n"), found("new\n", last=desired("new\n"), unfinished=True), SALT)
-    assert (gone.verb, gone.reason, gone.drift) == (Verb.CREATE, "an earlier run was interrupted here", False)
+    assert (gone.verb, gone.reason, gone.drift) == (Verb.CREATE, "an earlier run did not finish", False)
     assert (old.verb, old.reason, old.drift) == (Verb.UPDATE, "content changed", False)
-    assert (new.verb, new.reason, new.drift) == (Verb.UPDATE, "an earlier run was interrupted here", False)
+    assert (new.verb, new.reason, new.drift) == (Verb.UPDATE, "an earlier run did not finish", False)
 
 
 def test_a_file_from_before_trellis_is_backed_up():

@@ -1,0 +1,27 @@
+"""HAProxy in front of a stack's sites: the service class for stacks, and the provider of its configuration."""
+
+from collections.abc import Sequence
+
+from trellis.deployment import Deployment
+from trellis.plugin import hookimpl
+from trellis.plugin.contracts import Provider
+from trellis.resources import Resource
+from trellis_haproxy.service import HAProxy
+
+__all__ = ["HAProxy", "trellis_providers", "trellis_resources"]
+
+
+@hookimpl
+def trellis_providers() -> Sequence[Provider]:
+    """The provider of `haproxy-config` resources."""
+    from trellis_haproxy.provider import HAProxyProvider
+
+    return (HAProxyProvider(),)
+
+
+@hookimpl
+def trellis_resources(deployment: Deployment) -> Sequence[Resource]:
+    """One `haproxy-config` for each HAProxy instance on a host that answered."""
+    from trellis_haproxy.desiring import proxy_configs
+
+    return proxy_configs(deployment)

@@ -1,0 +1,136 @@
+"""Renders haproxy.cfg for HAProxy 2.6 and later; pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from trellis.deployment import HostAddress
+from trellis.errors import UsageError
+from trellis.values import digest
+from trellis_haproxy.model import RUN, Proxy, SiteRoute
+from trellis_haproxy.names import checked_address, checked_domain, checked_name, checked_path, proxy_name
+
+ASK = "config.trellis.invalid"
+"""The Host header of the question which configuration a worker has; `.invalid` is nobody's (RFC 2606)."""
+
+_TEXT = "text/plain; charset=utf-8"
+
+_HEAD = """\
+# Trellis writes this file, for stack {stack} in environment {environment}. The next run undoes other changes.
+global
+    master-worker
+    log stdout format raw local0 notice
+    stats socket {run}/admin.sock mode 600 level admin expose-fd listeners
+    # Connections that outlast a reload, such as websockets, are closed after this time.
+    hard-stop-after 10m
+
+defaults
+    mode http
+    log global
+    balance roundrobin
+    option forwardfor
+    # A refused connection goes to the next server at once.
+    option redispatch 1
+    retries 3
+    retry-on conn-failure empty-response
+    # A reload lets an idle client send its next request before it closes the connection.
+    option idle-close-on-response
+    timeout connect 5s
+    timeout client 30s
+    timeout client-fin 30s
+    timeout server 60s
+    timeout queue 30s
+    timeout http-request 10s
+    timeout http-keep-alive 10s
+    timeout tunnel 1h
+    timeout check 3s
+    default-server check inter 2s fall 2 rise 1 init-addr last,libc,none
+    http-error status 503 content-type "{text}" string "This site is not available at the moment.\\n"
+"""
+
+# Names that proxy_name() never makes, because it doubles an underscore or puts a code behind it.
+_FRONTEND = """\
+frontend _sites
+{binds}
+    # This machine may ask which configuration is loaded.
+    http-request return status 200 content-type "{text}" string "{marker}" \
+if {{ hdr(host) -i {ask} }} {{ src 127.0.0.0/8 ::1 }}
+    http-request set-var(txn.host) req.hdr(host),host_only,lower
+    # With a slash at its end, so that /shop is not taken for the start of /shopping.
+    http-request set-var(txn.path) path,concat(/)
+    # A request that changes something is never sent twice.
+    http-request disable-l7-retry unless {{ method GET HEAD OPTIONS }}
+    http-request set-header X-Forwarded-Proto http
+{rules}    default_backend _no-site
+
+backend _no-site
+    http-request return status 404 content-type "{text}" string "There is no site at this address.\\n"
+"""
+
+
+def render(proxy: Proxy) -> tuple[str, str]:
+    """The text of haproxy.cfg, and the digest that a worker which has loaded it answers.
+
+    Raises:
+        UsageError: a domain, a path or an address cannot be used, or two sites are the same.
+    """
+    found = digest(_text(proxy, ""))
+    return _text(proxy, marker(proxy.container, found)), found
+
+
+def marker(container: str, config_digest: str) -> str:
+    """What a worker answers: whose it is, because two stacks may have proxies on one host, and what it has loaded."""
+    return f"{container} {config_digest}"
+
+
+def _text(proxy: Proxy, marked: str) -> str:
+    where = f"haproxy {checked_name(proxy.container, 'haproxy')}"
+    sites = [_checked(site, where) for site in proxy.sites]
+    _refuse_twins(sites, where)
+    stack, environment = (checked_name(name, where) for name in (proxy.stack, proxy.environment))
+    head = _HEAD.format(stack=stack, environment=environment, run=RUN, text=_TEXT)
+    frontend = _FRONTEND.format(
+        binds="\n".join(f"    bind [::]:{port} v4v6" for port in sorted(proxy.ports)),
+        marker=marked,
+        ask=ASK,
+        text=_TEXT,
+        rules="".join(f"    {rule}\n" for rule in _rules(sites)),
+    )
+    return "\n".join([head, frontend, *("\n".join(_backend(site)) + "\n" for site in sites)])
+
+
+def _checked(site: SiteRoute, where: str) -> SiteRoute:
+    where = f"{where}: site {site.domain!r}"
+    return SiteRoute(
+        checked_domain(site.domain, where),
+        checked_path(site.path, where),
+        checked_path(site.health_path, where, query=True) if site.health_path else "",
+        site.servers,
+    )
+
+
+def _refuse_twins(sites: Iterable[SiteRoute], where: str) -> None:
+    for name, count in Counter(str(site) for site in sites).items():
+        if count > 1:
+            raise UsageError(
+                f"{count} sites are {name}", where=where, hint="give one of them another domain, or a path of its own"
+            )
+
+
+def _rules(sites: Iterable[SiteRoute]) -> Iterator[str]:
+    """One line a site; below one domain the longest path comes first."""
+    for site in sorted(sites, key=lambda site: (site.domain, -len(site.path), site.path)):
+        below = site.path.rstrip("/")
+        path = f" {{ var(txn.path) -m beg {below}/ }}" if below else ""
+        yield f"use_backend {proxy_name(site.domain, site.path)} if {{ var(txn.host) -m str {site.domain} }}{path}"
+
+
+def _backend(site: SiteRoute) -> Iterator[str]:
+    name = proxy_name(site.domain, site.path)
+    yield f"backend {name}"
+    if site.health_path:
+        yield "    option httpchk"
+        yield f"    http-check send meth GET uri {site.health_path} ver HTTP/1.1 hdr Host {site.domain}"
+        yield "    http-check expect status 200-399"
+    for server in site.servers:
+        address = HostAddress(checked_address(server.address, f"server {server.name}"), server.port)
+        yield f"    server {checked_name(server.name, name)} {address}"

@@ -1,0 +1,60 @@
+"""The `haproxy-config` resources of a placed stack; pure."""
+
+from dataclasses import asdict
+
+from trellis.deployment import DeployedInstance, DeployedSite, Deployment
+from trellis.resources import Owner, Resource, ResourceKey
+from trellis.values import freeze_mapping
+from trellis_haproxy.config import render
+from trellis_haproxy.model import ETC, RUN, Proxy, Server, SiteRoute
+
+KIND = "haproxy-config"
+
+
+def proxy_configs(deployment: Deployment) -> tuple[Resource, ...]:
+    """One resource for each HAProxy instance on a host that answered.
+
+    Raises:
+        UsageError: a domain, a path or an address cannot be used.
+    """
+    sites = tuple(_route(site) for site in deployment.sites)
+    proxies = deployment.provided_by("trellis_haproxy")
+    return tuple(_resource(proxy, sites, deployment) for proxy in proxies if proxy.host.name in deployment.hosts)
+
+
+def _route(site: DeployedSite) -> SiteRoute:
+    servers = tuple(Server(name, answers.address, answers.port) for name, answers in site.servers)
+    return SiteRoute(site.domain, site.path, site.health_path, servers)
+
+
+def _resource(instance: DeployedInstance, sites: tuple[SiteRoute, ...], deployment: Deployment) -> Resource:
+    host, service = instance.host.name, instance.service
+    name = f"{service.name.lower()}-{instance.index}"
+    folder = f"{deployment.folder(host)}/{name}"
+    # On the host's own network a service listens where it says, or where its author fixed the host's port.
+    ports = tuple(sorted(end.host_port or end.port for end in service.endpoints if end.protocol == "tcp"))
+    config, digest = render(Proxy(instance.name, deployment.stack, deployment.environment, ports, sites))
+    spec = {
+        "config": config,
+        "digest": digest,
+        "folder": folder,
+        "container": instance.name,
+        "image": service.image,
+        "ports": ports,
+        "sites": [asdict(site) for site in sites],
+        "mounts_into": {"container": name, "mounts": _mounts(folder)},
+    }
+    return Resource(
+        key=ResourceKey(KIND, name, host),
+        spec=freeze_mapping(spec),
+        owner=Owner(instance.role, service.name, instance.index),
+        requires=(ResourceKey("image", service.image, host),),
+    )
+
+
+def _mounts(folder: str) -> list[dict[str, object]]:
+    """Folders, not files: a renamed file is seen through a folder only."""
+    return [
+        {"type": "bind", "source": f"{folder}/etc", "target": ETC, "read_only": True},
+        {"type": "bind", "source": f"{folder}/run", "target": RUN, "read_only": False},
+    ]

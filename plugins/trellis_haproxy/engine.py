@@ -1,0 +1,106 @@
+"""Talks to the Docker Engine about a proxy's container; the only module here that needs the Docker SDK."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
+
+from trellis.errors import ApplyError
+from trellis.hosts import HostSession
+from trellis_haproxy.model import ETC, ProxyConfig
+
+_TIMEOUT = 60
+_LINES = 200
+_T = TypeVar("_T")
+
+
+class Engine:
+    """One host's engine."""
+
+    def __init__(self, api: Any, host: str) -> None:
+        self._api = api
+        self._host = host
+
+    async def running(self, container: str) -> bool:
+        """Whether the container runs; False when there is none."""
+        from docker.errors import NotFound
+
+        try:
+            state = (await self._call(self._api.inspect_container, container))["State"]
+        except NotFound:
+            return False
+        return bool(state["Running"]) and not state.get("Restarting") and not state.get("Paused")
+
+    async def check(self, wanted: ProxyConfig) -> tuple[bool, str]:
+        """Whether HAProxy takes the staged configuration, and what it says about it.
+
+        It is asked in a container of the proxy's own image, without a network, that is removed afterwards.
+
+        Raises:
+            ApplyError: the image is not there, or has no HAProxy.
+        """
+        # A run that was killed here left it.
+        await self._remove(name := f"{wanted.container}.check")
+        binds = {f"{wanted.folder}/etc": {"bind": ETC, "mode": "ro"}}
+        options = self._api.create_host_config(binds=binds, network_mode="none")
+        arguments = ["-c", "-f", f"{ETC}/candidate.cfg"]
+        try:
+            await self._call(
+                self._api.create_container,
+                wanted.image,
+                arguments,
+                entrypoint=["haproxy"],
+                name=name,
+                host_config=options,
+            )
+            await self._call(self._api.start, name)
+            status = (await self._call(self._api.wait, name, _TIMEOUT))["StatusCode"]
+            output: bytes = await self._call(self._api.logs, name)
+        finally:
+            await self._remove(name)
+        return status == 0, output.decode(errors="replace")
+
+    async def reload(self, container: str) -> None:
+        """Ask the master to start workers with the new configuration; the old ones finish what they do."""
+        await self._call(self._api.kill, container, "SIGUSR2")
+
+    async def log(self, container: str, *, after: str = "") -> tuple[str, str]:
+        """What the container printed after a moment, and the moment of its last line, as the engine counts time."""
+        printed: bytes = await self._call(self._api.logs, container, timestamps=True, tail=_LINES)
+        lines = [line.partition(" ") for line in printed.decode(errors="replace").splitlines()]
+        # RFC 3339 in UTC, all of one length: they compare as text.
+        text = "\n".join(line for moment, _, line in lines if moment > after)
+        return text, max((moment for moment, _, _ in lines), default=after)
+
+    async def _remove(self, container: str) -> None:
+        from docker.errors import NotFound
+
+        with suppress(NotFound):
+            await self._call(self._api.remove_container, container, force=True)
+
+    async def _call(self, call: Callable[..., _T], *arguments: Any, **named: Any) -> _T:
+        from docker.errors import APIError, NotFound
+
+        try:
+            return await asyncio.to_thread(call, *arguments, **named)
+        except NotFound as error:
+            if "image" in str(error.explanation).lower():
+                raise self._refused(error, "the image is not on the host") from error
+            raise
+        except APIError as error:
+            raise self._refused(error, "Docker refused") from error
+
+    def _refused(self, error: Any, what: str) -> ApplyError:
+        return ApplyError(f"{what}: {error.explanation or error}", where=f"host {self._host}")
+
+
+@asynccontextmanager
+async def engine_of(session: HostSession) -> AsyncIterator[Engine]:
+    """The engine of a session's host."""
+    import docker
+
+    api = await asyncio.to_thread(docker.APIClient, await session.docker_url(), version="auto", timeout=_TIMEOUT)
+    try:
+        yield Engine(api, session.host.name)
+    finally:
+        api.close()

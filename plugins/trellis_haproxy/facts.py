@@ -1,0 +1,104 @@
+"""What the observing script prints and a worker answers, as found resources."""
+
+import base64
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from trellis.errors import TrellisError
+from trellis.resources import Actual, ResourceKey
+from trellis.values import Value, freeze_mapping
+from trellis_haproxy.desiring import KIND
+from trellis_haproxy.model import ProxyConfig
+from trellis_haproxy.record import Record, read_record, text_digest
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """A proxy's folder as the script printed it; `config` is None where there is no haproxy.cfg."""
+
+    name: str
+    record: Record
+    config: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundConfig:
+    """A proxy's configuration as it was found.
+
+    Attributes:
+        config: the text on the host; None when there is none.
+        loaded: the digest of what the running worker has; empty when none answered.
+        by_hand: the text is none that Trellis wrote.
+        unfinished: an earlier run was killed.
+        last: what was last applied; None when nothing was.
+    """
+
+    config: str | None
+    loaded: str
+    by_hand: bool
+    unfinished: bool
+    last: ProxyConfig | None
+
+    @classmethod
+    def of(cls, actual: Actual) -> "FoundConfig":
+        """The configuration that `actual_of` described."""
+        state = actual.state
+        config = state["config"]
+        return cls(
+            config=config if isinstance(config, str) else None,
+            loaded=str(state["loaded"]),
+            by_hand=bool(state["by_hand"]),
+            unfinished=bool(state["unfinished"]),
+            last=ProxyConfig.of(actual.spec) if actual.spec else None,
+        )
+
+
+def parse(stdout: str, host: str) -> Iterator[Printed]:
+    """The proxies of the environment on a host.
+
+    Raises:
+        TrellisError: a line or a record is not readable.
+    """
+    for line in stdout.splitlines():
+        match line.split(" "):
+            case ["proxy", name, record, config]:
+                text = None if config == "-" else _decoded(config.removeprefix("="))
+                yield Printed(name, read_record(_decoded(record), f"{KIND}:{name}@{host}"), text)
+            case _:
+                raise TrellisError(f"unexpected answer while looking at HAProxy: {line[:80]!r}", where=f"host {host}")
+
+
+def actual_of(printed: Printed, host: str, loaded: str) -> Actual:
+    """The found resource; `loaded` is what the running worker answered."""
+    record = printed.record
+    state: Mapping[str, Value] = freeze_mapping(
+        {
+            "config": printed.config,
+            "loaded": loaded,
+            "by_hand": printed.config is not None and text_digest(printed.config) not in record.written,
+            "unfinished": record.unfinished,
+            "written": record.written,
+            "ports": record.ports,
+        }
+    )
+    return Actual(ResourceKey(KIND, printed.name, host), record.spec, state, record.owner)
+
+
+def loaded_digest(answer: str, container: str) -> str:
+    """The digest in a worker's answer; empty when it is another program's or another proxy's."""
+    head, _, body = answer.partition("\r\n\r\n")
+    match body.split(" "):
+        case [whose, digest] if head.startswith("HTTP/1.1 200") and whose == container:
+            return digest
+    return ""
+
+
+def complaints(output: str) -> str:
+    """What HAProxy has against a configuration: its alerts, without the noise around them."""
+    alerts = [line.partition(" : ")[2].strip() for line in output.splitlines() if line.startswith("[ALERT]")]
+    said = [alert for alert in alerts if alert and "fatal errors found" not in alert.lower()] or alerts
+    return "; ".join(dict.fromkeys(said)) or output.strip()[-500:]
+
+
+def _decoded(text: str) -> str:
+    return base64.b64decode(text).decode(errors="replace")

@@ -1,0 +1,23 @@
+# Puts a configuration beside the one in use, from standard input, and the record before it.
+#
+#   stage.sh FOLDER SIZE RECORD
+#
+# The record goes first: what a killed run leaves behind is known by it. Exit 4: it could not be written; the reason is
+# printed.
+set -eu
+export LC_ALL=C
+umask 022
+
+folder=$1 size=$2 record=$3
+
+end() { printf '%s\n' "$2" >&2; exit "$1"; }
+
+write_to() {
+    said=$(dd of="$1" bs=65536 conv=fsync 2>&1) || end 4 "$(printf '%s\n' "$said" | sed -n 's/^dd: .*: //p')"
+}
+
+mkdir -p -- "$folder/etc" "$folder/run"
+printf '%s\n' "$record" | write_to "$folder/haproxy.json.new"
+mv -f -- "$folder/haproxy.json.new" "$folder/haproxy.json"
+write_to "$folder/etc/candidate.cfg"
+[ "$(wc -c <"$folder/etc/candidate.cfg")" -eq "$size" ] || end 4 "it did not arrive as a whole"

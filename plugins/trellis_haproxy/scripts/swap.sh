@@ -1,0 +1,27 @@
+# Takes the checked configuration into use, finishes, or goes back.
+#
+#   swap.sh FOLDER use|finish|back|drop [RECORD]
+#
+# use: haproxy.cfg becomes previous.cfg and the candidate haproxy.cfg. finish: previous.cfg goes. back: previous.cfg, when
+# there is one, is haproxy.cfg again. drop: the candidate goes. RECORD is written last.
+set -eu
+export LC_ALL=C
+umask 022
+
+folder=$1 action=$2 record=${3-}
+cd -- "$folder/etc"
+
+case $action in
+use)
+    if [ -e haproxy.cfg ] && ! cmp -s haproxy.cfg candidate.cfg; then ln -f haproxy.cfg previous.cfg; fi
+    mv -f candidate.cfg haproxy.cfg
+    ;;
+finish) rm -f previous.cfg ;;
+back) if [ -e previous.cfg ]; then mv -f previous.cfg haproxy.cfg; fi ;;
+drop) rm -f candidate.cfg ;;
+esac
+sync . 2>/dev/null || sync
+if [ -n "$record" ]; then
+    printf '%s\n' "$record" | dd of=../haproxy.json.new conv=fsync 2>/dev/null
+    mv -f ../haproxy.json.new ../haproxy.json
+fi
