@@ -10,8 +10,6 @@ from trellis.errors import TrellisError
 from trellis.resources import Owner
 from trellis.values import Value, canonical, freeze_mapping, masked
 
-_NOTHING: Mapping[str, Value] = MappingProxyType({})
-
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -25,7 +23,7 @@ class Record:
         unfinished: a run is under way, or was killed.
     """
 
-    spec: Mapping[str, Value] = field(default=_NOTHING)
+    spec: Mapping[str, Value] = field(default_factory=lambda: MappingProxyType({}))
     owner: Owner = Owner()
     written: tuple[str, ...] = ()
     ports: tuple[int, ...] = ()
