@@ -94,11 +94,12 @@ class LabEngine:
             if not design.bare:
                 self._api.create_volume(**commands.volume(design, host))
             settings = commands.host_settings(design, host, self.cgroup_version)
+            host_config = self._api.create_host_config(**settings) | commands.OPEN_SYSTEM_PATHS
             address = self._api.create_endpoint_config(ipv4_address=str(host.address))
             network = commands.network_name(design.name)
             container = self._api.create_container(
                 **commands.container(design, host),
-                host_config=self._api.create_host_config(**settings),
+                host_config=host_config,
                 networking_config=self._api.create_networking_config({network: address}),
             )["Id"]
             self._api.put_archive(container, "/", files)
@@ -145,7 +146,8 @@ class LabEngine:
                 raw.shutdown(socket.SHUT_WR)
                 answer = b"".join(iter(lambda: raw.recv(65536), b""))
             finally:
-                stream.close()
+                stream._response.close()  # noqa: SLF001 - docker-py hides it there, and leaves it open
+                raw.close()
             if self._api.exec_inspect(task)["ExitCode"]:
                 raise TrellisError(f"{argv[0]} failed on host {host}: {answer[-300:].decode(errors='replace')}")
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Network, ip_network
 from itertools import islice
+from types import MappingProxyType
 
 from trellis.errors import UsageError
 from trellis_lab.model import ADDRESS_LABEL, HOST_LABEL, LABEL, OWNER_LABEL, PROCESS_LABEL, Design, LabHost
@@ -20,6 +21,9 @@ ANY = IPv4Network("0.0.0.0/0")
 _SUBNETS = IPv4Network("10.88.0.0/16")
 _FIRST_HOST = 11
 _MOST_HOSTS = 200
+
+OPEN_SYSTEM_PATHS: Mapping[str, tuple[str, ...]] = MappingProxyType({"MaskedPaths": (), "ReadonlyPaths": ()})
+"""What ``--security-opt systempaths=unconfined`` adds to a host's settings: a host sets its own kernel parameters."""
 
 Arguments = dict[str, object]
 """Keyword arguments of a call of docker-py's low-level client."""

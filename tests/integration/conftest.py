@@ -1,8 +1,10 @@
 """Real hosts for tests: labs that end with the test run, and are removed by the next one when it was killed."""
 
 import os
+import subprocess
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +37,18 @@ def engine() -> None:
         missing("a Docker Engine (scripts/engine)")
     finally:
         client.close()
+
+
+@pytest.fixture(scope="session")
+def built_images(engine: None) -> Callable[..., None]:  # noqa: ARG001 - needed, not read
+    """Builds images of the demo and the tests where they are missing: `built_images("trellis-test/echo")`."""
+
+    def build(*names: str) -> None:
+        root = Path(__file__).parents[2]
+        subprocess.run([root / "scripts" / "base-image"], check=True)
+        subprocess.run([root / "scripts" / "images", *names], check=True)
+
+    return build
 
 
 def lab_name() -> str:
