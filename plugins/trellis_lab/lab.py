@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shlex
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -141,6 +142,11 @@ class Lab:
             if host.name == name:
                 return host
         raise UsageError(f"lab {self.name} has no host {name}", hint=f"it has {', '.join(h.name for h in self.hosts)}")
+
+    def ssh_command(self, host: LabHost, user: str = "deploy") -> str:
+        """What to type for a shell in a host."""
+        known = f"-o UserKnownHostsFile={shlex.quote(str(self.access.known_hosts))}"
+        return f"ssh -i {shlex.quote(str(self.access.identity))} {known} {user}@{host.address}"
 
     def environment_hosts(self) -> Mapping[str, object]:
         """The ``hosts`` of an environment file for this lab."""
