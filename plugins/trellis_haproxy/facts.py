@@ -11,6 +11,10 @@ from trellis_haproxy.desiring import KIND
 from trellis_haproxy.model import ProxyConfig
 from trellis_haproxy.record import Record, read_record, text_digest
 
+# The sums that HAProxy draws below its complaints.
+_NOISE = ("candidate.cfg", "Fatal errors found in configuration.")
+_LONGEST_OUTPUT = 500
+
 
 @dataclass(frozen=True, slots=True)
 class Printed:
@@ -95,9 +99,9 @@ def loaded_digest(answer: str, container: str) -> str:
 
 def complaints(output: str) -> str:
     """What HAProxy has against a configuration: its alerts, without the noise around them."""
-    alerts = [line.partition(" : ")[2].strip() for line in output.splitlines() if line.startswith("[ALERT]")]
-    said = [alert for alert in alerts if alert and "fatal errors found" not in alert.lower()] or alerts
-    return "; ".join(dict.fromkeys(said)) or output.strip()[-500:]
+    alerts = [line.partition(" : ")[2] for line in output.splitlines() if line.startswith("[ALERT]")]
+    said = [alert.removeprefix("config : ").strip() for alert in alerts if not alert.endswith(_NOISE)]
+    return "; ".join(dict.fromkeys(said)) or output.strip()[-_LONGEST_OUTPUT:]
 
 
 def _decoded(text: str) -> str:
