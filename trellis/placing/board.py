@@ -29,6 +29,7 @@ class Board:
         ]
         self.services: list[dict[str, int]] = [defaultdict(int) for _ in task.hosts]
         self.why: dict[int, str] = {}
+        self._log: list[tuple[int, int | None]] = []
         self._inverse = [[1 / most if most > 0 else 0.0 for most in column] for column in self.free]
         self._bounds = [tuple(amount or _NOTHING for amount in needs) for needs in task.needs]
         self._ports: list[dict[Port, int]] = [defaultdict(int) for _ in task.hosts]
@@ -36,6 +37,7 @@ class Board:
 
     def put(self, item: int, host: int, why: str = "") -> None:
         """Put an item that has no host on one; whether it fits is for the caller to have asked."""
+        self._log.append((item, None))
         self.where[item] = host
         if why:
             self.why[item] = why
@@ -47,11 +49,26 @@ class Board:
         host = self.where[item]
         if host is None:
             raise AssertionError(f"item {item} is on no host")
+        self._log.append((item, host))
         self.where[item] = None
         self.why.pop(item, None)
         self._change(item, host, -1)
         self.on[host].discard(item)
         return host
+
+    def mark(self) -> int:
+        """A point to come back to with `undo`."""
+        return len(self._log)
+
+    def undo(self, mark: int) -> None:
+        """Put every item back where it was at the mark."""
+        while len(self._log) > mark:
+            item, host = self._log.pop()
+            if host is None:
+                self.take(item)
+            else:
+                self.put(item, host)
+            self._log.pop()
 
     def _change(self, item: int, host: int, sign: int) -> None:
         workload = self.task.items[item].workload

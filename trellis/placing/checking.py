@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
+from itertools import combinations
 
 from trellis.errors import ConfigError, DoesNotFitError
 from trellis.placing.model import Counting, HostOffer, Needs, Problem, Running, Workload
@@ -24,6 +24,7 @@ def check(problem: Problem) -> None:
     names = {host.name for host in problem.hosts}
     for load in problem.workloads:
         _check_workload(load, services, names)
+    _check_company(problem.workloads)
     for running in problem.running:
         _check_running(running)
     if problem.workloads and not problem.hosts:
@@ -75,12 +76,33 @@ def _check_workload(load: Workload, services: set[str], hosts: set[str]) -> None
         _check_known(host, hosts, f"{where}: pinned_to", "host")
     for partner in load.together_with:
         _check_known(partner, services, f"{where}: together_with", "service")
-    if both := sorted(set(load.apart_from) & set(load.together_with)):
-        raise DoesNotFitError(
-            f"{load.service} must run together with {both[0]} and apart from it",
-            where=where,
-            hint="drop one of the two rules",
-        )
+
+
+def _check_company(loads: tuple[Workload, ...]) -> None:
+    beside: dict[str, set[str]] = {}
+    apart: set[frozenset[str]] = set()
+    for load in loads:
+        beside.setdefault(load.service, set()).update(load.together_with)
+        apart.update(frozenset({load.service, other}) for other in load.apart_from if other != load.service)
+    for service in sorted(beside):
+        for pair in combinations(sorted(_all_beside(service, beside)), 2):
+            if frozenset(pair) in apart:
+                raise DoesNotFitError(
+                    f"{service} must have {' and '.join(pair)} on its host, and the two are kept apart"
+                    if service not in pair
+                    else f"{pair[0]} and {pair[1]} must run together and apart",
+                    where=f"service {service}",
+                    hint="drop one of the two rules",
+                )
+
+
+def _all_beside(service: str, beside: dict[str, set[str]]) -> set[str]:
+    found, waiting = {service}, [service]
+    while waiting:
+        new = beside.get(waiting.pop(), set()) - found
+        found |= new
+        waiting.extend(new)
+    return found
 
 
 def _check_policy(load: Workload, where: str) -> None:
@@ -114,6 +136,8 @@ def one_a_host(load: Workload) -> str | None:
 def _check_known(name: str, known: set[str], where: str, kind: str) -> None:
     if name in known:
         return
+    from difflib import get_close_matches
+
     near = get_close_matches(name, sorted(known), n=1)
     hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known)[:10]) or 'none'}"
     raise ConfigError(f"there is no {kind} {name}", where=where, hint=hint)

@@ -6,24 +6,36 @@ from trellis.placing.greedy import crowded_out, keep_running, place_rest
 from trellis.placing.keeping import take_stock
 from trellis.placing.model import Placement, Problem
 from trellis.placing.outcome import conclude
+from trellis.placing.solvers.contract import Limits, Solver, Where, forced_moves
 
 
-def place(problem: Problem) -> Placement:
+def place(problem: Problem, *, solver: Solver | str | None = None, limits: Limits | None = None) -> Placement:
     """Which instance goes to which host, and why.
 
     Pure: the same problem gives the same placement, whatever the order in which things were declared.
 
+    Args:
+        problem: all that is known.
+        solver: for what the sticky greedy pass cannot place: one, or a bundled one's name; chosen by size if None.
+        limits: what the solver may spend.
+
     Raises:
-        ConfigError: a value of the problem is malformed.
+        ConfigError: a value of the problem is malformed, or there is no such solver.
         DoesNotFitError: rules contradict each other. What merely finds no room is in `Placement.shortfalls`.
     """
     check(problem)
     task, stock = take_stock(problem)
     board = Board(task)
     keep_running(board)
-    proof = "nothing had to move"
     _relieve(board)
     place_rest(board, board.homeless())
+    proof = _proof(board)
+    if any(task.items[number].required and _carried(board, number) for number in board.homeless()):
+        proof = _search(board, solver, limits or Limits())
+    if problem.rebalance:
+        from trellis.placing.rebalancing import rebalance
+
+        proof = rebalance(board)
     return conclude(board, stock, proof)
 
 
@@ -35,3 +47,32 @@ def _relieve(board: Board) -> None:
         home = board.task.items[number].home
         if board.where[number] is None and home is not None:
             board.put(number, home)
+
+
+def _proof(board: Board) -> str:
+    moves = board.moves()
+    if not moves:
+        return "nothing moves"
+    if moves == forced_moves(board.task):
+        return "only what has to move moves"
+    return "not proven to be the fewest moves"
+
+
+def _carried(board: Board, number: int) -> bool:
+    # A role that no host carries is a warning; there is nothing to search.
+    return bool(board.task.candidates_of(board.task.items[number]))
+
+
+def _search(board: Board, solver: Solver | str | None, limits: Limits) -> str:
+    from trellis.placing.solvers import bundled_solver, solver_for
+    from trellis.placing.solvers.packing import put_all
+    from trellis.placing.solvers.verifying import verify
+
+    start: Where = tuple(board.where)
+    if solver is None:
+        solver = solver_for(len(start))
+    elif isinstance(solver, str):
+        solver = bundled_solver(solver)
+    answer = solver.solve(board.task, start, limits)
+    put_all(board, verify(board.task, start, answer, solver.name))
+    return answer.note

@@ -43,7 +43,7 @@ def _placed(board: Board) -> list[PlacedInstance]:
         placed.append(PlacedInstance(load.service, load.role, item.index, task.hosts[host].name, reason))
     for name, workload, number in sorted(new):
         load = task.workloads[workload]
-        reason = board.why.get(number, "has room")
+        reason = _why_there(board, number)
         placed.append(PlacedInstance(load.service, load.role, indices.lowest_free(load.service), name, reason))
     return placed
 
@@ -70,12 +70,21 @@ def _reason(board: Board, number: int, item: Item, host: int) -> str:
     at = task.hosts[host]
     load = task.workloads[item.workload]
     if host != item.home:
-        return f"{_why_moved(board, item)}; {board.why.get(number, 'has room')}"
+        return f"{_why_moved(board, item)}; {_why_there(board, number)}"
     if not at.answers:
         return "keeps its host, which does not answer"
     if at.draining:
         return f"keeps its host although it is draining: {_not_movable(task, item)}"
     return f"pinned to {', '.join(sorted(load.pinned_to))}" if load.pinned_to else "keeps its host"
+
+
+def _why_there(board: Board, number: int) -> str:
+    if why := board.why.get(number):
+        return why
+    load = board.task.workloads[board.task.items[number].workload]
+    if load.pinned_to:
+        return f"pinned to {', '.join(sorted(load.pinned_to))}"
+    return f"found by search among {len(board.task.candidates_of(board.task.items[number]))} hosts"
 
 
 def _not_movable(task: Task, item: Item) -> str:

@@ -1,0 +1,54 @@
+"""Solvers for what the sticky greedy pass could not place; third-party ones come by the hook `trellis_solver`."""
+
+from importlib.util import find_spec
+
+from trellis.errors import ConfigError
+from trellis.placing.solvers.contract import Answer, Limits, Solver, Standing, Where, standing
+from trellis.placing.task import Item, Task
+
+BUNDLED = ("constraint", "cpsat")
+
+# Above this many instances CP-SAT, where it is installed, is the better tool for what the embedded solver leaves.
+_LARGE = 2_000
+
+
+def bundled_solver(name: str) -> Solver:
+    """The bundled solver of that name.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if name == "constraint":
+        from trellis.placing.solvers.embedded import Embedded
+
+        return Embedded()
+    if name == "cpsat":
+        from trellis.placing.solvers.cpsat import CpSat
+
+        return CpSat()
+    raise ConfigError(
+        f"there is no placement solver {name}",
+        where="trellis.yaml: placement.solver",
+        hint=f"bundled: {', '.join(BUNDLED)}; others come with plugins",
+    )
+
+
+def solver_for(instances: int) -> Solver:
+    """The bundled solver for a problem of that size, of those that can run here."""
+    large = instances > _LARGE and find_spec("ortools") is not None
+    return bundled_solver("cpsat" if large else "constraint")
+
+
+__all__ = [
+    "BUNDLED",
+    "Answer",
+    "Item",
+    "Limits",
+    "Solver",
+    "Standing",
+    "Task",
+    "Where",
+    "bundled_solver",
+    "solver_for",
+    "standing",
+]

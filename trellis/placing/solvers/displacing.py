@@ -1,0 +1,122 @@
+"""Make room for what fits nowhere: put another instance elsewhere, the fewest and the cheapest."""
+
+from collections.abc import Iterable
+from itertools import combinations
+from typing import NamedTuple
+
+from trellis.placing.board import Board
+from trellis.placing.greedy import bring
+
+
+class Ejection(NamedTuple):
+    """Items that leave a host so that another fits there; compares by cost."""
+
+    cost: tuple[int, int]
+    host: int
+    items: tuple[int, ...]
+
+
+class Displacer:
+    """Makes room on a board.
+
+    Args:
+        board: what is changed.
+        steps: how many hosts may be looked at in all.
+    """
+
+    def __init__(self, board: Board, steps: int) -> None:
+        self.board = board
+        self.steps = steps
+        self._room: dict[int, list[int]] = {}
+
+    def place(self, number: int, depth: int = 2) -> bool:
+        """Give the item a host, others displaced by at most `depth` hosts in a row; False if that fails."""
+        if self._put_directly(number):
+            return True
+        return any(self._apply(ejection, number, depth) for ejection in self._ejections(number))
+
+    # -- without displacing
+
+    def _hosts_with_room(self, workload: int) -> list[int]:
+        # Remembered until something moves: many items of the same workload are asked about in a row.
+        if workload not in self._room:
+            self._room[workload] = self.board.with_room(workload, self.board.task.candidates[workload])
+        return self._room[workload]
+
+    def _put_directly(self, number: int) -> bool:
+        item = self.board.task.items[number]
+        bound = item.bound_to
+        hosts = self._hosts_with_room(item.workload) if bound is None else [bound]
+        if item.home in hosts:
+            hosts = [item.home, *(host for host in hosts if host != item.home)]
+        else:
+            hosts = sorted(hosts, key=lambda host: (self.board.left(host, item.workload), host))
+        if any(bring(self.board, number, host) for host in hosts):
+            self._room.clear()
+            return True
+        return False
+
+    # -- by displacing
+
+    def _ejections(self, number: int) -> list[Ejection]:
+        item = self.board.task.items[number]
+        found: list[Ejection] = []
+        for host in self.board.task.candidates_of(item):
+            self.steps -= 1
+            if self.steps < 0:
+                break
+            found.extend(self._ejections_on(item.workload, host))
+        found.sort()
+        return found[:200]
+
+    def _ejections_on(self, workload: int, host: int) -> Iterable[Ejection]:
+        movable = [item for item in self.board.on[host] if self._may_be_displaced(item)]
+        singles = [item for item in movable if self._fits_without(workload, host, (item,))]
+        if singles:
+            return [Ejection(self._cost((item,)), host, (item,)) for item in singles]
+        pairs = combinations(sorted(movable), 2)
+        return [Ejection(self._cost(pair), host, pair) for pair in pairs if self._fits_without(workload, host, pair)]
+
+    def _may_be_displaced(self, number: int) -> bool:
+        item = self.board.task.items[number]
+        return item.movable and item.bound_to is None and self.board.may_leave(number)
+
+    def _fits_without(self, workload: int, host: int, leaving: tuple[int, ...]) -> bool:
+        task = self.board.task
+        for dimension, amount in self.board.lacking(workload, host):
+            freed = sum(task.needs[task.items[item].workload][dimension] for item in leaving)
+            if freed < amount:
+                return False
+        return not task.has_rules(workload) or self._rules_allow_without(workload, host, leaving)
+
+    def _rules_allow_without(self, workload: int, host: int, leaving: tuple[int, ...]) -> bool:
+        for item in leaving:
+            self.board.take(item)
+        allowed = self.board.rules_allow(workload, host)
+        for item in leaving:
+            self.board.put(item, host)
+        return allowed
+
+    def _cost(self, items: tuple[int, ...]) -> tuple[int, int]:
+        task = self.board.task
+        moves = size = 0
+        for number in items:
+            item = task.items[number]
+            moves += item.index is not None and self.board.where[number] == item.home
+            moves += not self._hosts_with_room(item.workload)  # another would have to leave in turn
+            size += sum(task.needs[item.workload][1:3])
+        return moves, size
+
+    def _apply(self, ejection: Ejection, number: int, depth: int) -> bool:
+        mark = self.board.mark()
+        for item in ejection.items:
+            self.board.take(item)
+        self._room.clear()
+        done = bring(self.board, number, ejection.host) and all(
+            self._put_directly(item) or (depth > 1 and self.steps > 0 and self.place(item, depth - 1))
+            for item in ejection.items
+        )
+        if not done:
+            self.board.undo(mark)
+            self._room.clear()
+        return done

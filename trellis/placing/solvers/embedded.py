@@ -1,0 +1,52 @@
+"""The embedded solver: repair, and for small problems a search to the end with python-constraint."""
+
+from dataclasses import replace
+
+from trellis.placing.solvers.contract import Answer, Limits, Where, forced_moves, standing
+from trellis.placing.solvers.repairing import lacks, repair
+from trellis.placing.task import Task
+
+
+class Embedded:
+    """Needs nothing besides python-constraint; see docs/explanation/placement.md for how it searches."""
+
+    name = "constraint"
+
+    def solve(self, task: Task, start: Where, limits: Limits) -> Answer:
+        """As `Solver.solve`."""
+        return _search_to_the_end(task, start, repair(task, start, limits), limits)
+
+
+def _search_to_the_end(task: Task, start: Where, best: Where, limits: Limits) -> Answer:
+    lacking = lacks(task, best)
+    fewest = forced_moves(task)
+    moves = standing(task, best)[1]
+    if not lacking and moves <= fewest:
+        return Answer(best, proven=True, note="proven: only what has to move moves")
+    return _Closer(task, start, limits).close(best, lacking=lacking, moves=moves)
+
+
+class _Closer:
+    """Closes the gap between what was found and what is possible, where the problem is small enough."""
+
+    def __init__(self, task: Task, start: Where, limits: Limits) -> None:
+        self.task = task
+        self.start = start
+        self.limits = replace(limits, effort=max(1, limits.effort // 2), seconds=limits.seconds / 2)
+
+    def close(self, best: Where, *, lacking: bool, moves: int) -> Answer:
+        """The best answer, with a proof if the search came to its end."""
+        from trellis.placing.solvers.exact import MOST_PLACES, OutOfEffortError, free_items, search
+
+        if len(free_items(self.task, self.start)) * len(self.task.hosts) > MOST_PLACES:
+            return Answer(best, proven=False, note="too large to prove that nothing better exists")
+        most = len(self.task.items) if lacking else moves - 1
+        try:
+            while (found := search(self.task, self.start, most, self.limits)) is not None:
+                best, lacking = found, False
+                most = standing(self.task, found)[1] - 1
+        except OutOfEffortError:
+            return Answer(best, proven=False, note="the search ended at its limit, short of a proof")
+        if lacking:
+            return Answer(best, proven=False, note="proven: not everything that is asked for can be placed")
+        return Answer(best, proven=True, note="proven: no placement needs fewer moves")

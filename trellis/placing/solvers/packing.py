@@ -1,0 +1,176 @@
+"""Pack tightly by guided ejection: what is hard to place throws out what is easy to place."""
+
+import random
+from itertools import combinations
+
+from trellis.placing.board import Board
+from trellis.placing.greedy import bring
+from trellis.placing.solvers.contract import Limits, Standing, standing
+
+_HOSTS_TRIED = 40
+_MOVE_PENALTY = 8  # how much harder than a new item a running one is thrown off its host
+
+
+class Packer:
+    """Searches on a board from what it holds; ejected items wait in a pool.
+
+    After Nagata and Bräysy, "A powerful route minimization heuristic for the vehicle routing problem with time
+    windows" (2009): an item that could not be placed gets a higher penalty, and the items that are thrown out
+    are those with the lowest penalties, so that the hard ones end up placed.
+    """
+
+    def __init__(self, board: Board, limits: Limits) -> None:
+        self.board = board
+        self.limits = limits
+        self.random = random.Random(1)  # noqa: S311 - it breaks ties; the same seed gives the same placement
+        self.penalty = [1] * len(board.task.items)
+        self.stopped_by_clock = False
+
+    def run(self, steps: int) -> None:
+        """Search until every required item has a host or `steps` are used; the board holds the best found."""
+        board = self.board
+        pool = [number for number in board.homeless() if board.task.items[number].required]
+        pool.sort(key=self._size)
+        best, best_standing, least = tuple(board.where), self._standing(), len(pool)
+        deadline = self.limits.clock() + self.limits.seconds
+        for step in range(steps):
+            if not pool:
+                break
+            if step % 16 == 0 and self.limits.clock() > deadline:
+                self.stopped_by_clock = True
+                break
+            self._step(pool)
+            if len(pool) <= least and (now := self._standing()) < best_standing:
+                best, best_standing, least = tuple(board.where), now, len(pool)
+        put_all(board, best)
+
+    def _standing(self) -> Standing:
+        return standing(self.board.task, tuple(self.board.where))
+
+    def _size(self, number: int) -> tuple[int, float, int]:
+        task = self.board.task
+        workload = task.items[number].workload
+        return task.workloads[workload].priority, float(sum(task.needs[workload])), number
+
+    def _step(self, pool: list[int]) -> None:
+        number = pool.pop()
+        if self._put(number):
+            return
+        self.penalty[number] += 1
+        choice = self._cheapest_ejection(number)
+        if choice is None:
+            pool.insert(0, number)
+            return
+        host, leaving = choice
+        for item in leaving:
+            self.board.take(item)
+        if bring(self.board, number, host):
+            pool.extend(sorted(leaving, key=self._size))
+        else:
+            pool.insert(0, number)
+            for item in leaving:
+                self.board.put(item, host)
+
+    def _put(self, number: int) -> bool:
+        board = self.board
+        item = board.task.items[number]
+        if item.stays and item.home is not None and bring(board, number, item.home):
+            return True
+        hosts = board.task.candidates_of(item)
+        room = board.with_room(item.workload, hosts)
+        room.sort(key=lambda host: (self._gap(host, item.workload), host))
+        return any(bring(board, number, host) for host in room)
+
+    def _gap(self, host: int, workload: int) -> float:
+        # Squares of the shares that stay free: low where the item fills the host evenly in all dimensions.
+        task = self.board.task
+        shares = (
+            (column[host] - need) / most if most > 0 else 0.0
+            for column, need, most in zip(self.board.free, task.needs[workload], task.capacity[host], strict=True)
+        )
+        return sum(share * share for share in shares)
+
+    def _cheapest_ejection(self, number: int) -> tuple[int, tuple[int, ...]] | None:
+        item = self.board.task.items[number]
+        hosts = self.board.task.candidates_of(item)
+        if len(hosts) > _HOSTS_TRIED:
+            hosts = tuple(self.random.sample(hosts, _HOSTS_TRIED))
+        best: tuple[int, float, int, tuple[int, ...]] | None = None
+        for host in hosts:
+            found = self._cheapest_on(item.workload, host, best[0] if best else 1 << 60)
+            if found is not None:
+                entry = (found[0], self.random.random(), host, found[1])
+                best = entry if best is None or entry < best else best
+        return None if best is None else (best[2], best[3])
+
+    def _cheapest_on(self, workload: int, host: int, most: int) -> tuple[int, tuple[int, ...]] | None:
+        board = self.board
+        lacking = board.lacking(workload, host)
+        costs = sorted((self._cost(n), n) for n in board.on[host] if self._may_go(n, workload))
+        single = self._cheapest_single(workload, host, costs, lacking)
+        if single is not None:
+            most = min(most, single[0])
+        elif costs and costs[0][0] > most:
+            return None
+        return self._cheapest_pair(workload, host, costs, lacking, most) or single
+
+    def _cheapest_single(
+        self, workload: int, host: int, costs: list[tuple[int, int]], lacking: list[tuple[int, int]]
+    ) -> tuple[int, tuple[int, ...]] | None:
+        task = self.board.task
+        ruled = task.has_rules(workload)
+        for cost, number in costs:
+            needs = task.needs[task.items[number].workload]
+            if all(needs[d] >= amount for d, amount in lacking) and (
+                not ruled or self._allowed_without(workload, host, (number,))
+            ):
+                return cost, (number,)
+        return None
+
+    def _cheapest_pair(
+        self, workload: int, host: int, costs: list[tuple[int, int]], lacking: list[tuple[int, int]], most: int
+    ) -> tuple[int, tuple[int, ...]] | None:
+        task = self.board.task
+        best = None
+        ruled = task.has_rules(workload)
+        for (cost, one), (other_cost, other) in combinations(costs, 2):
+            if cost + other_cost >= most:
+                continue
+            needs, more = task.needs[task.items[one].workload], task.needs[task.items[other].workload]
+            if all(needs[d] + more[d] >= amount for d, amount in lacking) and (
+                not ruled or self._allowed_without(workload, host, (one, other))
+            ):
+                most, best = cost + other_cost, (one, other)
+        return None if best is None else (most, best)
+
+    def _cost(self, number: int) -> int:
+        item = self.board.task.items[number]
+        at_home = item.index is not None and self.board.where[number] == item.home
+        return self.penalty[number] * (_MOVE_PENALTY if at_home else 1)
+
+    def _may_go(self, number: int, workload: int) -> bool:
+        task = self.board.task
+        item = task.items[number]
+        if not item.movable or item.bound_to is not None or not self.board.may_leave(number):
+            return False
+        return task.workloads[item.workload].priority <= task.workloads[workload].priority
+
+    def _allowed_without(self, workload: int, host: int, leaving: tuple[int, ...]) -> bool:
+        mark = self.board.mark()
+        for item in leaving:
+            self.board.take(item)
+        allowed = self.board.rules_allow(workload, host)
+        self.board.undo(mark)
+        return allowed
+
+
+def put_all(board: Board, where: tuple[int | None, ...]) -> None:
+    """Make the board hold exactly `where`."""
+    changed = [item for item, host in enumerate(where) if board.where[item] != host]
+    for item in changed:
+        if board.where[item] is not None:
+            board.take(item)
+    for item in changed:
+        host = where[item]
+        if host is not None:
+            board.put(item, host)

@@ -1,0 +1,67 @@
+"""Hold a solver's answer to every rule before anything is done with it."""
+
+from trellis.errors import ConfigError
+from trellis.placing.board import Board
+from trellis.placing.solvers.contract import Answer, Where
+from trellis.placing.task import Item, Task
+
+
+def verify(task: Task, start: Where, answer: Answer, name: str) -> Where:
+    """The answer's hosts.
+
+    Raises:
+        ConfigError: the answer breaks a rule; the solver is at fault.
+    """
+    if len(answer.where) != len(task.items):
+        raise _fault(name, f"answered for {len(answer.where)} instances of {len(task.items)}")
+    board = Board(task)
+    for number, host in enumerate(answer.where):
+        if host is not None:
+            _check_place(task, number, host, start, name)
+            board.put(number, host)
+    _check_hosts(board, start, name)
+    return answer.where
+
+
+def _fault(name: str, what: str) -> ConfigError:
+    return ConfigError(
+        f"the placement solver {name} {what}",
+        where="trellis.yaml: placement.solver",
+        hint="report that to its author, and choose solver: constraint",
+    )
+
+
+def _check_place(task: Task, number: int, host: int, start: Where, name: str) -> None:
+    item = task.items[number]
+    at_home = item.stays and host == item.home
+    if not at_home and host != start[number] and host not in task.candidates_of(item):
+        raise _fault(name, f"put {task.name(item)} on {task.hosts[host].name}, where it may not be")
+
+
+def _check_hosts(board: Board, start: Where, name: str) -> None:
+    task = board.task
+    for host in range(len(task.hosts)):
+        new = [number for number in board.on[host] if start[number] != host]
+        if new and any(column[host] < 0 for column in board.free) and _too_full(board, host, new):
+            raise _fault(name, f"put more on {task.hosts[host].name} than fits")
+        for number in sorted(board.on[host]):
+            if fault := _broken(board, number, task.items[number], host):
+                raise _fault(name, f"put {task.name(task.items[number])} on {task.hosts[host].name}: {fault}")
+
+
+def _too_full(board: Board, host: int, new: list[int]) -> bool:
+    return any(
+        column[host] < 0 and any(board.task.needs[board.task.items[n].workload][dimension] for n in new)
+        for dimension, column in enumerate(board.free)
+    )
+
+
+def _broken(board: Board, number: int, item: Item, host: int) -> str | None:
+    task = board.task
+    if not task.has_rules(item.workload) or not task.hosts[host].answers:
+        return None
+    mark = board.mark()
+    board.take(number)
+    fault = board.broken_rule(item.workload, host)
+    board.undo(mark)
+    return fault
