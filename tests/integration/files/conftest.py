@@ -36,7 +36,7 @@ class FilesHost:
         value = raw if isinstance(raw, Secret) else base64.b64encode(raw).decode()
         path = str(self.root / name)
         whole = {"path": path, "kind": "static", "content": value, "mode": 0o644, "owner": "", "group": ""} | spec
-        return Resource(ResourceKey("file", path, "here"), freeze_mapping(whole), Owner("Web"))
+        return Resource(ResourceKey("file", path, self.session.host.name), freeze_mapping(whole), Owner("Web"))
 
     async def plan(self, *desired: Resource) -> list[Step]:
         wanted = {resource.key: resource for resource in desired}
