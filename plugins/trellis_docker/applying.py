@@ -54,13 +54,23 @@ async def _image(step: Step, applying: Applying, engine: Engine, _: Engine | Non
 
 async def _network(step: Step, applying: Applying, engine: Engine, _: Engine | None) -> None:
     name = _docker_name(step)
-    present = await engine.network(name)
-    _refuse_foreign(step, applying, present)
+    present = [network for network in await engine.networks() if network["Name"] == name]
+    for network in present:
+        _refuse_foreign(step, applying, network)
     if step.verb is Verb.REMOVE:
-        if present is not None:
-            await engine.call(commands.remove_network(name))
-    elif present is None:
+        for network in present:
+            await engine.call(commands.remove_network(network["Id"]))
+        return
+    if not present:
         await engine.call(commands.create_network(_resource(step), applying.scope))
+    await _keep_one_network(name, engine)
+
+
+async def _keep_one_network(name: str, engine: Engine) -> None:
+    """Docker makes two networks of one name when a killed run's call was still under way: the oldest stays."""
+    same = [network for network in await engine.networks() if network["Name"] == name]
+    for network in sorted(same, key=lambda one: str(one["Created"]))[1:]:
+        await engine.call(commands.remove_network(network["Id"]))
 
 
 async def _volume(step: Step, applying: Applying, engine: Engine, _: Engine | None) -> None:

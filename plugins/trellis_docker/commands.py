@@ -96,9 +96,9 @@ def create_network(resource: Resource, scope: Scope) -> Call:
     return call("create_network", name=resource.spec["name"], driver="bridge", labels=labels, check_duplicate=True)
 
 
-def remove_network(name: str) -> Call:
-    """Remove it; Docker refuses while something is attached."""
-    return call("remove_network", net_id=name)
+def remove_network(network: str) -> Call:
+    """Remove it, by its id as names may be there twice; Docker refuses while something is attached."""
+    return call("remove_network", net_id=network)
 
 
 def create_volume(resource: Resource, scope: Scope) -> Call:

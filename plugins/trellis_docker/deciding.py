@@ -29,7 +29,8 @@ def decide(desired: Resource | None, actual: Actual | None, salt: bytes) -> Deci
         return Decision(Verb.CREATE, "not there yet")
     if desired.key.kind == "container":
         return _decide_container(desired, actual, salt)
-    return EQUAL
+    copies = actual.state.get("copies", 1)
+    return EQUAL if copies == 1 else Decision(Verb.UPDATE, f"is there {copies} times after an interrupted run")
 
 
 def _decide_foreign(desired: Resource | None, actual: Actual) -> Decision:
@@ -132,11 +133,9 @@ _NOT_RUNNING = {
 
 def _condition(wanted: ContainerSpec, state: Mapping[str, Value]) -> Iterator[Difference]:
     """What is wrong with a container that only needs a push."""
-    current = state.get("current", True)
     status = str(state.get("status", ""))
     if state.get("previous"):
-        reason = "an interrupted replacement is finished" if current else _waiting(wanted, state)
-        yield Difference("state.previous", before=True, after=False, reason=reason)
+        yield _interrupted(wanted, state)
     elif status in _NOT_RUNNING:
         reason, drift = _NOT_RUNNING[status]
         yield Difference("state.status", status, "running", reason, drift=drift)
@@ -146,8 +145,12 @@ def _condition(wanted: ContainerSpec, state: Mapping[str, Value]) -> Iterator[Di
         yield Difference("state.networks", networks, (wanted.network,), reason, drift=True)
 
 
-def _waiting(wanted: ContainerSpec, state: Mapping[str, Value]) -> str:
-    """Why a container is under another name than its own."""
-    if state.get("name") == wanted.previous:
-        return "an interrupted replacement is undone"
-    return f"was renamed {state.get('name')} by hand"
+def _interrupted(wanted: ContainerSpec, state: Mapping[str, Value]) -> Difference:
+    """A container that waits under another name, alone or beside the one that was to take its place."""
+    name = state.get("name")
+    by_hand = name not in (wanted.name, wanted.previous)
+    if by_hand:
+        reason = f"was renamed {name} by hand"
+    else:
+        reason = f"an interrupted replacement is {'finished' if name == wanted.name else 'undone'}"
+    return Difference("state.name", name, wanted.name, reason, drift=by_hand)

@@ -1,5 +1,6 @@
 """What Docker's JSON says about a host: Trellis's own things as `Actual`, what others use as `ForeignUse`."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,9 +39,10 @@ class Found:
 
 def actuals(found: Found, scope: Scope, host: str) -> list[Actual]:
     """Everything that Trellis made for the scope, and foreign things that sit on its names."""
+    networks = {actual.key: actual for actual in _networks(found, scope, host)}
     return [
         *_images(found, host),
-        *_networks(found, scope, host),
+        *networks.values(),
         *_volumes(found, scope, host),
         *_containers(found, scope, host),
         *_squatters(found, scope, host),
@@ -85,7 +87,7 @@ def foreign_use(listed: Iterable[Json], inspected: Iterable[Json], scope: Scope)
     }
     limits = [_limits(one) for one in inspected]
     return ForeignUse(
-        cpu=round(sum(cpu for cpu, _ in limits), 3),
+        cpu=round(sum((cpu for cpu, _ in limits), 0.0), 3),
         memory=sum(memory for _, memory in limits),
         ports=frozenset(ports),
     )
@@ -120,15 +122,15 @@ def _images(found: Found, host: str) -> Iterable[Actual]:
 
 
 def _networks(found: Found, scope: Scope, host: str) -> Iterable[Actual]:
-    for network in found.networks:
-        labels = network.get("Labels") or {}
-        if is_ours(labels, scope):
-            yield Actual(
-                ResourceKey("network", labels[NAME], host),
-                spec=spec_of(labels),
-                state=freeze_mapping({"id": network["Id"], "driver": network.get("Driver", "")}),
-                owner=owner_of(labels),
-            )
+    ours = [network for network in found.networks if is_ours(network.get("Labels"), scope)]
+    count = Counter(network["Name"] for network in ours)
+    for network in sorted(ours, key=lambda one: str(one.get("Created", "")), reverse=True):
+        # Of several with one name the oldest comes last, and so is the one that counts.
+        labels = network["Labels"]
+        state = {"id": network["Id"], "driver": network.get("Driver", ""), "copies": count[network["Name"]]}
+        yield Actual(
+            ResourceKey("network", labels[NAME], host), spec_of(labels), freeze_mapping(state), owner_of(labels)
+        )
 
 
 def _volumes(found: Found, scope: Scope, host: str) -> Iterable[Actual]:

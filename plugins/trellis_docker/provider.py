@@ -11,7 +11,7 @@ from trellis.plugin.contracts import Applying, Scope
 from trellis.resources import Actual, Resource
 from trellis_docker import deciding, facts
 from trellis_docker.client import Engine, open_engine
-from trellis_docker.labels import is_ours
+from trellis_docker.ownership import own_containers
 
 OpenEngine = Callable[[HostSession], AbstractAsyncContextManager[Engine]]
 
@@ -32,7 +32,7 @@ class DockerProvider:
         """Trellis's images, networks, volumes and containers, and foreign things on names that it would use."""
         async with self._engines(session) as engine:
             listed, networks, volumes = await asyncio.gather(engine.containers(), engine.networks(), engine.volumes())
-            ours = [one["Id"] for one in listed if is_ours(one.get("Labels"), scope)]
+            ours = [one["Id"] for one in await own_containers(engine, listed, scope)]
             found = facts.Found(await _inspected(engine, ours), networks, volumes, listed=listed)
             images = await _images(engine, facts.references(found, scope))
         return facts.actuals(replace(found, images=images), scope, session.host.name)

@@ -14,12 +14,16 @@ from trellis_docker.deciding import foreign_name
 from trellis_docker.facts import Json, host_ports, listed_name
 from trellis_docker.faults import explain_start, last_lines
 from trellis_docker.labels import filters, is_ours
+from trellis_docker.ownership import own_containers
 from trellis_docker.spec import ContainerSpec, container_spec
 from trellis_docker.vitals import Vitals
 from trellis_dsl.secret import Secret
 
 _REMOVAL_TAKES = 30.0
 """Seconds that the engine has to finish a removal that an earlier run began."""
+
+_CREATION_TAKES = 10.0
+"""Seconds that the engine may take for a creation that an earlier run asked for."""
 
 _LOG_LINES = 50
 """Lines of a container's log that are read to show the last ones that say something."""
@@ -72,8 +76,8 @@ class Rollout:
         old = await self._only_fallback(spec)
         try:
             if old is not None:
-                await self._set_aside(old, spec)
-            await self._engine.call(commands.create_container(resource, self._applying.scope))
+                old = await self._set_aside(old, spec)
+            await self._create(resource, spec)
             await self._start(spec.name, spec)
             await self._wait(spec.name, resource)
         except ApplyError as error:
@@ -118,12 +122,31 @@ class Rollout:
                 await self._discard(container, spec.stop_grace)
         return fallback
 
-    async def _set_aside(self, old: Json, spec: ContainerSpec) -> None:
+    async def _create(self, resource: Resource, spec: ContainerSpec) -> None:
+        """Make it; where a killed run's own call took the name just now, that container gives way."""
+        deadline = monotonic() + _CREATION_TAKES
+        while True:
+            try:
+                return await self._engine.call(commands.create_container(resource, self._applying.scope))
+            except EngineError as error:
+                if error.status != 409 or monotonic() > deadline:
+                    raise
+            await self._refuse_foreign(spec)
+            late = (await self._twins(spec)).current
+            if late is None:
+                await asyncio.sleep(0.1)
+            else:
+                await self._discard(late, spec.stop_grace)
+
+    async def _set_aside(self, old: Json, spec: ContainerSpec) -> Json:
+        """Let the old one wait under another name; the old one as it is then."""
         if old["State"] != "exited" and not await self._may_overlap(old, spec):
             self._applying.report("stopping the old one")
             await self._engine.call(commands.stop(old["Id"], spec.stop_grace))
+            old = {**old, "State": "exited"}
         if listed_name(old) != spec.previous:
             await self._engine.call(commands.rename(old["Id"], spec.previous))
+        return old
 
     async def _may_overlap(self, old: Json, spec: ContainerSpec) -> bool:
         if not spec.start_first:
@@ -236,7 +259,8 @@ class Rollout:
         """This resource's containers, the youngest first, once no removal is under way any more."""
         deadline = monotonic() + _REMOVAL_TAKES
         while True:
-            listed = await self._engine.containers(filters(self._applying.scope, self._name))
+            found = await self._engine.containers(filters(self._applying.scope, self._name))
+            listed = await own_containers(self._engine, found, self._applying.scope)
             if all(one["State"] != "removing" for one in listed):
                 return listed
             if monotonic() > deadline:

@@ -1,5 +1,6 @@
 """Looks at one container until it serves, or until it is clear that it will not."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
@@ -20,6 +21,10 @@ _PATIENCE = 60.0
 
 _RESTARTS = 3
 """Ends after which a checked container is given up; fewer are forgiven, as what it needs may start beside it."""
+
+
+_LOOKS_FOR_STATUS = 10
+"""Looks, 0.1 s apart, to catch a container that restarts again and again between two runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +67,28 @@ class Vitals:
         if inspected is None:
             return Answer(healthy=False, detail="was removed by somebody else", final=True)
         check = check_from(self.spec.health)
-        if ended := self._ended(inspected, check):
-            return ended
+        if self._has_ended(inspected, check):
+            return Answer(healthy=False, detail=await self._how_it_ended(inspected), final=True)
         if check:
             return await ask(check, self.applying.session, self._execute)
         own = inspected["State"].get("Health")
         return _own_health(own) if own else self._settled(inspected)
 
-    def _ended(self, inspected: Json, check: Check | None) -> Answer | None:
-        state = inspected["State"]
+    def _has_ended(self, inspected: Json, check: Check | None) -> bool:
         again = inspected.get("RestartCount", 0) - self.restarts
-        if state["Status"] not in ("exited", "dead") and again < (_RESTARTS if check else 1):
-            return None
-        if state.get("OOMKilled"):
-            limit = limit_text("memory", self.spec.memory)
-            return Answer(healthy=False, detail=f"took more memory than its limit of {limit}", final=True)
-        return Answer(healthy=False, detail=f"ended with exit status {state.get('ExitCode', 0)}", final=True)
+        return inspected["State"]["Status"] in ("exited", "dead") or again >= (_RESTARTS if check else 1)
+
+    async def _how_it_ended(self, inspected: Json) -> str:
+        """Its exit status; the engine forgets it whenever it starts the container again, so it may take some looks."""
+        for _ in range(_LOOKS_FOR_STATUS):
+            state = inspected["State"]
+            if state.get("OOMKilled"):
+                return f"took more memory than its limit of {limit_text('memory', self.spec.memory)}"
+            if state["Status"] != "running":
+                return f"ended with exit status {state.get('ExitCode', 0)}"
+            await asyncio.sleep(0.1)
+            inspected = await self.engine.container(self.container) or inspected
+        return "ended and was restarted"
 
     def _settled(self, inspected: Json) -> Answer:
         steady = inspected["State"]["Status"] == "running" and monotonic() - self.since >= SETTLED
