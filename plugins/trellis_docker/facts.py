@@ -1,8 +1,10 @@
 """What Docker's JSON says about a host: Trellis's own things as `Actual`, what others use as `ForeignUse`."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from trellis.hosts import ForeignUse
@@ -227,6 +229,15 @@ def _ports(container: Json) -> list[dict[str, object]]:
 def host_ports(container: Json) -> set[tuple[str, int]]:
     """The (protocol, port) pairs that an inspected container takes on its host."""
     return {(str(port["protocol"]), int(str(port["host_port"]))) for port in _ports(container)}
+
+
+def age(actual: Actual, now: datetime) -> float:
+    """Seconds since a container was started, by two machines' clocks; infinite when that is not known."""
+    try:
+        started = datetime.fromisoformat(str(actual.state.get("started_at")))
+    except ValueError:
+        return math.inf
+    return max(0.0, (now - started).total_seconds())
 
 
 def _squatters(found: Found, scope: Scope, host: str) -> Iterable[Actual]:

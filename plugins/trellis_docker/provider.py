@@ -4,7 +4,10 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from datetime import datetime
+from functools import partial
 
+from trellis.health import HealthState, ask, check_from, state_of
 from trellis.hosts import ForeignUse, HostSession
 from trellis.plans import Decision, Step
 from trellis.plugin.contracts import Applying, Scope
@@ -12,6 +15,7 @@ from trellis.resources import Actual, Resource
 from trellis_docker import deciding, facts
 from trellis_docker.client import Engine, open_engine
 from trellis_docker.ownership import own_containers
+from trellis_docker.spec import container_spec
 
 OpenEngine = Callable[[HostSession], AbstractAsyncContextManager[Engine]]
 
@@ -43,6 +47,22 @@ class DockerProvider:
             listed = await engine.containers()
             theirs = [one["Id"] for one in listed if facts.takes_from(one, scope)]
             return facts.foreign_use(listed, await _inspected(engine, theirs), scope)
+
+    async def health(self, session: HostSession, actual: Actual, now: datetime) -> HealthState:
+        """Whether a container serves now: by its spec's check, else by its image's own."""
+        from trellis_docker import vitals
+
+        check = check_from(container_spec(actual.spec).health) if actual.spec else None
+        if not actual.state.get("running"):
+            return "unhealthy"
+        if check is None:
+            return vitals.own_health(str(actual.state.get("health")))
+        if check.kind == "command":
+            async with self._engines(session) as engine:
+                answer = await ask(check, session, partial(engine.execute, str(actual.state["id"])))
+        else:
+            answer = await ask(check, session, vitals.no_command)
+        return state_of(answer, age=facts.age(actual, now), timeout=check.timeout)
 
     def decide(self, desired: Resource | None, actual: Actual | None, salt: bytes) -> Decision:
         """What is to be done about one resource, and why.

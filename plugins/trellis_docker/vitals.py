@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
-from trellis.health import Answer, Check, ask, check_from, wait_until_healthy
+from trellis.health import Answer, Check, HealthState, ask, check_from, wait_until_healthy
 from trellis.hosts import Completed
 from trellis.plugin.contracts import Applying
 from trellis_docker.client import Engine
@@ -104,3 +104,16 @@ def _own_health(health: Mapping[str, object]) -> Answer:
     return Answer(
         healthy=status == "healthy", detail=f"its image's own check says {status}", final=status == "unhealthy"
     )
+
+
+def own_health(status: str) -> HealthState:
+    """Docker's word for what the image's own check says, as Trellis's."""
+    match status:
+        case "healthy" | "starting" | "unhealthy":
+            return status
+    return "none"
+
+
+async def no_command(argv: Sequence[str]) -> Completed:
+    """Stands where a check asks over the network and runs nothing in the container."""
+    raise NotImplementedError(argv)

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 
+from trellis.health import HealthState
 from trellis.hosts import ForeignUse, Host, HostSession
 from trellis.plans import Decision, Step
 from trellis.resources import Actual, Resource, ResourceKey
@@ -112,3 +114,11 @@ class CountsForeignUse(Protocol):
 
     async def foreign_use(self, session: HostSession, scope: Scope) -> ForeignUse:
         """What is there that is not the scope's. Reads only; an engine that does not answer is an error."""
+
+
+@runtime_checkable
+class TellsHealth(Protocol):
+    """A provider whose resources serve, and that can say whether one of them does."""
+
+    async def health(self, session: HostSession, actual: Actual, now: datetime) -> HealthState:
+        """Asks once, as the actual's spec says; `now` is aware, and tells starting from unhealthy. Reads only."""
