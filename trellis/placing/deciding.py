@@ -2,7 +2,7 @@
 
 from trellis.placing.board import Board
 from trellis.placing.checking import check
-from trellis.placing.greedy import crowded_out, keep_running, place_rest
+from trellis.placing.greedy import crowded_out, keep_running, place_rest, send_home
 from trellis.placing.keeping import take_stock
 from trellis.placing.model import Placement, Problem
 from trellis.placing.outcome import conclude
@@ -43,10 +43,7 @@ def _relieve(board: Board) -> None:
     # What a full host cannot hold goes elsewhere before anything new takes that room, or else stays as it is.
     crowded = crowded_out(board)
     place_rest(board, crowded)
-    for number in crowded:
-        home = board.task.items[number].home
-        if board.where[number] is None and home is not None:
-            board.put(number, home)
+    send_home(board, crowded)
 
 
 def _proof(board: Board) -> str:

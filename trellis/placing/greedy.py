@@ -45,10 +45,15 @@ def _part_from_missing_partners(board: Board, homes: list[int]) -> None:
         leaving = False
         for number in homes:
             item, host = board.task.items[number], board.where[number]
-            if host is None or not item.movable or not board.missing_partners(item.workload, host):
+            if host is None or not _lacks_partner(board, item, host):
                 continue
             board.take(number)
             leaving = True
+
+
+def _lacks_partner(board: Board, item: Item, host: int) -> bool:
+    offer = board.task.hosts[host]
+    return bool(board.missing_partners(item.workload, host)) and (offer.answers or offer.draining)
 
 
 def crowded_out(board: Board) -> list[int]:
@@ -60,8 +65,21 @@ def crowded_out(board: Board) -> list[int]:
         if (item := task.items[number]).stays
         and item.home is not None
         and not item.grown
-        and board.rules_allow(item.workload, item.home, partners=False)
+        and not board.has_room(item.workload, item.home)
     ]
+
+
+def send_home(board: Board, numbers: list[int]) -> None:
+    """Put those that found no host back where they run, where only room is lacking: stopping them is worse."""
+    task = board.task
+    returned = True
+    while returned:
+        returned = False
+        for number in numbers:
+            item = task.items[number]
+            if board.where[number] is None and item.home is not None and board.rules_allow(item.workload, item.home):
+                board.put(number, item.home)
+                returned = True
 
 
 def place_rest(board: Board, numbers: list[int], strategy: Strategy | None = None) -> None:
