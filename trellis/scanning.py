@@ -1,0 +1,159 @@
+"""Looks at every host of an environment at once: facts, what others use, and what keeps a host from being used."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from trellis.errors import TrellisError
+from trellis.facts.gathering import gather_facts
+from trellis.facts.judging import Shortcoming, shortcomings, with_foreign_use
+from trellis.hosts import ForeignUse, Host, HostFacts, HostSession
+from trellis.plugin.contracts import CountsForeignUse, Scope
+
+Connect = Callable[[Host], Awaitable[HostSession]]
+_EVERYTHING_IS_FOREIGN = Scope(stack="", environment="")
+
+
+@dataclass(frozen=True, slots=True)
+class HostScan:
+    """What one look at a host found.
+
+    Attributes:
+        host: the host's name.
+        at: when, in UTC.
+        facts: what it is like; None when it could not be asked.
+        shortcomings: what keeps it from running services.
+        failure: why it could not be asked; empty when it was.
+    """
+
+    host: str
+    at: datetime
+    facts: HostFacts | None = None
+    shortcomings: tuple[Shortcoming, ...] = ()
+    failure: str = ""
+    hint: str = ""
+
+    @property
+    def usable(self) -> bool:
+        """Whether services can be placed there."""
+        return self.facts is not None and not self.shortcomings
+
+
+async def scan_hosts(
+    hosts: Sequence[Host],
+    connect: Connect,
+    counters: Sequence[CountsForeignUse] = (),
+    scope: Scope = _EVERYTHING_IS_FOREIGN,
+    parallel: int = 50,
+) -> tuple[HostScan, ...]:
+    """Scan hosts at the same time; one that cannot be asked is a scan with a failure, not an error.
+
+    Args:
+        hosts: whom to ask.
+        connect: opens a session on one.
+        counters: providers that count what others use there.
+        scope: whose resources are not foreign; by default everything is.
+        parallel: how many are asked at once.
+    """
+    slots = asyncio.Semaphore(parallel)
+
+    async def scan(host: Host) -> HostScan:
+        async with slots:
+            return await _scan_host(host, connect, counters, scope)
+
+    return tuple(await asyncio.gather(*(scan(host) for host in hosts)))
+
+
+async def _scan_host(host: Host, connect: Connect, counters: Sequence[CountsForeignUse], scope: Scope) -> HostScan:
+    try:
+        session = await connect(host)
+        try:
+            facts = await gather_facts(session)
+            if facts.docker:
+                facts = with_foreign_use(facts, await _foreign_use(session, counters, scope), ())
+        finally:
+            await session.close()
+    except TrellisError as error:
+        return HostScan(host.name, datetime.now(UTC), failure=str(error), hint=error.hint or "")
+    return HostScan(host.name, datetime.now(UTC), facts, _with_bootstrap(host.name, shortcomings(facts)))
+
+
+async def _foreign_use(session: HostSession, counters: Sequence[CountsForeignUse], scope: Scope) -> ForeignUse:
+    used = [await counter.foreign_use(session, scope) for counter in counters]
+    return ForeignUse(
+        sum(one.cpu for one in used),
+        sum(one.memory for one in used),
+        frozenset(port for one in used for port in one.ports),
+    )
+
+
+def _with_bootstrap(host: str, found: Sequence[Shortcoming]) -> tuple[Shortcoming, ...]:
+    """A host without Docker Engine is a command away from having one."""
+    missing = "there is no Docker Engine"
+    return tuple(
+        Shortcoming(one.what, f"trellis host bootstrap {host}") if one.what == missing else one for one in found
+    )
+
+
+def document(scans: Sequence[HostScan]) -> list[Mapping[str, object]]:
+    """The scans as JSON values, for ``--json`` and for keeping."""
+    return [_entry(scan) for scan in scans]
+
+
+def _entry(scan: HostScan) -> Mapping[str, object]:
+    return {
+        "name": scan.host,
+        "at": scan.at.isoformat(timespec="seconds"),
+        "reachable": scan.facts is not None,
+        "usable": scan.usable,
+        "failure": scan.failure,
+        "shortcomings": [asdict(one) for one in scan.shortcomings],
+        "facts": _plain(scan.facts) if scan.facts else None,
+    }
+
+
+def _plain(facts: HostFacts) -> Mapping[str, object]:
+    foreign = facts.foreign
+    return {
+        **{
+            name: getattr(facts, name)
+            for name in ("cpus", "memory", "disk", "os", "kernel", "docker", "account", "data_dir")
+        },
+        "interfaces": [asdict(one) for one in facts.interfaces],
+        "listening": [f"{protocol}/{port}" for protocol, port in sorted(facts.listening)],
+        "foreign": {
+            "cpu": foreign.cpu,
+            "memory": foreign.memory,
+            "ports": [f"{protocol}/{port}" for protocol, port in sorted(foreign.ports)],
+        },
+        "extra": dict(facts.extra),
+    }
+
+
+def keep(path: Path, scans: Sequence[HostScan]) -> None:
+    """Write the scans to a file, in one go; hosts that could not be asked keep what was known of them."""
+    import json
+    import os
+    import tempfile
+
+    known = {str(entry["name"]): entry for entry in kept(path)}
+    known |= {
+        str(entry["name"]): entry for entry in document(scans) if entry["reachable"] or entry["name"] not in known
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(descriptor, "w") as file:
+        json.dump({"schema_version": 1, "hosts": [known[name] for name in sorted(known)]}, file, indent=2)
+    Path(unfinished).replace(path)
+
+
+def kept(path: Path) -> Sequence[Mapping[str, object]]:
+    """What `keep` wrote; nothing when there is no such file."""
+    import json
+
+    if not path.exists():
+        return ()
+    hosts: Sequence[Mapping[str, object]] = json.loads(path.read_text())["hosts"]
+    return hosts
