@@ -54,8 +54,8 @@ def read_entry(line: str, host: str) -> Entry:
     try:
         value = json.loads(line)
         owner = value["owner"]
-        spec = freeze_mapping(value["spec"])
-        str(spec["path"]), str(spec["content"])
+        told = value["spec"]
+        spec = freeze_mapping(told | {name: str(told[name]) for name in ("path", "content")})
         found = Owner(str(owner["role"]), str(owner["service"]), int(owner["index"]))
         return Entry(spec, found, bool(value["unfinished"]))
     except (ValueError, TypeError, KeyError, AttributeError) as error:

@@ -1,18 +1,21 @@
 """HAProxy in front of a stack's sites: the service class for stacks, and the provider of its configuration."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from trellis.deployment import Deployment
 from trellis.plugin import hookimpl
-from trellis.plugin.contracts import Provider
-from trellis.resources import Resource
 from trellis_haproxy.service import HAProxy
+
+if TYPE_CHECKING:  # stacks import this module, and pay for no more than the class
+    from trellis.deployment import Deployment
+    from trellis.plugin.contracts import Provider
+    from trellis.resources import Resource
 
 __all__ = ["HAProxy", "trellis_providers", "trellis_resources"]
 
 
 @hookimpl
-def trellis_providers() -> Sequence[Provider]:
+def trellis_providers() -> "Sequence[Provider]":
     """The provider of `haproxy-config` resources."""
     from trellis_haproxy.provider import HAProxyProvider
 
@@ -20,7 +23,7 @@ def trellis_providers() -> Sequence[Provider]:
 
 
 @hookimpl
-def trellis_resources(deployment: Deployment) -> Sequence[Resource]:
+def trellis_resources(deployment: "Deployment") -> "Sequence[Resource]":
     """One `haproxy-config` for each HAProxy instance on a host that answered."""
     from trellis_haproxy.desiring import proxy_configs
 
