@@ -58,6 +58,7 @@ class Lab:
         memory: Sequence[int] = (),
         bare: bool = False,
         temporary: bool = False,
+        image: str = "",
         report: Report = lambda _: None,
     ) -> Self:
         """Start a lab and wait until its hosts answer.
@@ -68,6 +69,7 @@ class Lab:
             memory: MiB of RAM, one number for all hosts or one a host; none for no limit.
             bare: without Docker Engine.
             temporary: it belongs to this process; once that is gone, the next `up` removes the lab.
+            image: the hosts' image, one that is built on a lab's own (`ensure_image`); that one itself by default.
             report: takes sentences about the progress.
 
         Raises:
@@ -78,27 +80,20 @@ class Lab:
             engine = LabEngine()
             try:
                 remove_leftovers(engine, name, report)
-                lab = cls._start(engine, name, sizes, bare=bare, temporary=temporary, report=report)
+                image = image or ensure_image(engine, bare=bare, report=report)
+                process = state.process_mark(os.getpid()) if temporary else ""
+                draft = Design(name, commands.ANY, (), image, state.owner(), bare, process)
+                lab = cls._start(engine, draft, sizes, report)
             except BaseException:
                 engine.close()
                 raise
         return lab
 
     @classmethod
-    def _start(
-        cls,
-        engine: LabEngine,
-        name: str,
-        sizes: Sequence[int],
-        *,
-        bare: bool,
-        temporary: bool,
-        report: Report,
-    ) -> Self:
-        image = ensure_image(engine, bare=bare, report=report)
-        process = state.process_mark(os.getpid()) if temporary else ""
+    def _start(cls, engine: LabEngine, draft: Design, sizes: Sequence[int], report: Report) -> Self:
+        name = draft.name
         try:
-            design = _claim_network(engine, Design(name, commands.ANY, (), image, state.owner(), bare, process), sizes)
+            design = _claim_network(engine, draft, sizes)
             report(f"starting {len(design.hosts)} hosts in {design.subnet}")
             _start_hosts(engine, design)
             state.access(name).ready.touch(mode=0o600)
@@ -107,7 +102,7 @@ class Lab:
             keys.forget(state.access(name))
             raise
         report(f"lab {name} is up")
-        return cls(name, design.hosts, engine, bare=bare)
+        return cls(name, design.hosts, engine, bare=design.bare)
 
     @classmethod
     def find(cls, name: str = "lab") -> Self:
