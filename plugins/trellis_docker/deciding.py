@@ -60,7 +60,7 @@ def _decide_container(desired: Resource, actual: Actual, salt: bytes) -> Decisio
         return Decision(Verb.REPLACE, "what it was made from is not known")
     given = container_spec(actual.spec)
     wanted = container_spec(freeze_mapping(dict(_stored(desired.spec, salt))))
-    replacing = [*differences(given, wanted), *_beyond_repair(wanted, actual.state)]
+    replacing = [*differences(given, wanted), *_beyond_repair(given, wanted, actual.state)]
     if replacing:
         return _decision(Verb.REPLACE, replacing)
     repairs = [*_limits(given, wanted, actual.state), *_condition(wanted, actual.state)]
@@ -76,9 +76,19 @@ def _decision(verb: Verb, found: list[Difference]) -> Decision:
     return Decision(
         verb,
         "; ".join(difference.reason for difference in found),
-        tuple(Change(one.path, _shown(one.before), _shown(one.after)) for one in found),
+        tuple(change for one in found for change in _changes(one)),
         drift=all(difference.drift for difference in found),
     )
+
+
+def _changes(difference: Difference) -> Iterator[Change]:
+    """One change for each name where mappings differ, such as each variable of the environment."""
+    before, after = difference.before, difference.after
+    if not (isinstance(before, Mapping) and isinstance(after, Mapping)):
+        yield Change(difference.path, _shown(before), _shown(after))
+        return
+    for name in sorted(before.keys() | after.keys()):
+        yield Change(f"{difference.path}.{name}", _shown(before.get(name)), _shown(after.get(name)))
 
 
 def _shown(value: Value) -> Value:
@@ -93,14 +103,14 @@ def _equal(state: Mapping[str, Value]) -> Decision:
     return EQUAL
 
 
-def _beyond_repair(wanted: ContainerSpec, state: Mapping[str, Value]) -> Iterator[Difference]:
+def _beyond_repair(given: ContainerSpec, wanted: ContainerSpec, state: Mapping[str, Value]) -> Iterator[Difference]:
     """Why a container that was made from the right spec must be made anew nevertheless."""
     if state.get("image_now") and state["image_now"] != state.get("image_id"):
         reason = f"image {wanted.image} was built or pulled anew"
         yield Difference("state.image_id", state.get("image_id"), state["image_now"], reason)
     if state.get("status") in ("dead", "removing"):
         yield Difference("state.status", state["status"], "running", f"is {state['status']}", drift=True)
-    if state.get("memory") and not wanted.memory:
+    if state.get("memory") and not (given.memory or wanted.memory):
         # Docker takes a 0 as "leave it", so a limit can be set and changed in place, but not lifted.
         yield Difference("state.memory", state["memory"], 0, "memory limit was added by hand", drift=True)
 

@@ -57,7 +57,6 @@ def _image(given: ContainerSpec, wanted: ContainerSpec) -> Iterator[Difference]:
 def _env(given: ContainerSpec, wanted: ContainerSpec) -> Iterator[Difference]:
     names = _changed(given.env, wanted.env)
     if names:
-        # One sentence for all of them, yet each one is a difference of its own: the reason is the first one's.
         before, after = ({name: spec.env.get(name) for name in names} for spec in (given, wanted))
         yield Difference("env", freeze(before), freeze(after), f"environment changed: {', '.join(names)}")
 

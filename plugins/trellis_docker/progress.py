@@ -27,9 +27,10 @@ class PullProgress:
         elif event.get("status") in ("Download complete", "Pull complete") and event.get("id") in self._layers:
             total = self._layers[event["id"]][1]
             self._layers[event["id"]] = (total, total)
-        if self._now() < self._next:
+        now = self._now()
+        if now < self._next:
             return ""
-        self._next = self._now() + _EVERY
+        self._next = now + _EVERY
         return str(self)
 
     def __str__(self) -> str:

@@ -5,6 +5,7 @@ import json
 import socket
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -291,6 +292,25 @@ async def test_nobody_behind_a_published_port_is_not_healthy(stage: Stage) -> No
     sleeping = ["/bin/busybox", "sleep", "60"]
     with pytest.raises(ApplyError, match="did not become healthy within 1 s: "):
         await stage.up(stage.whole(command=sleeping, health=stage.health(stage.port, kind="tcp", timeout=1.0)))
+
+
+async def test_health_now(stage: Stage, api: Any) -> None:
+    async def now() -> str:
+        [actual] = [one for one in await stage.provider.observe(stage.session, stage.scope) if one.owner.index]
+        return await stage.provider.health(stage.session, actual, datetime.now(UTC))
+
+    await stage.up(stage.whole())
+    assert await now() == "healthy"
+    api.stop(f"{stage.prefix}-web-1", timeout=1)
+    assert await now() == "unhealthy"
+    await stage.up(stage.whole(health=stage.health(stage.port, kind="command", argv=("/bin/busybox", "true"))))
+    assert await now() == "healthy"
+    await stage.up(
+        stage.whole(user="0", health=stage.health(stage.port, kind="command", argv=("/bin/busybox", "true")))
+    )
+    assert await now() == "healthy"
+    await stage.up(stage.whole(BETTER, health=None))
+    assert await now() == "none"
 
 
 async def test_host_network_publishes_nothing(stage: Stage, api: Any) -> None:
