@@ -16,6 +16,7 @@ class Board:
         where: by item, the number of its host; None while it has none.
         on: by host, the items on it.
         free: by dimension, by host: what is left; below 0 where more runs than fits.
+        left_of: by host, `left` without a workload, kept up to date.
         services: by host, how many instances of each service are on it.
         why: by item, the reason for its host, where one was given.
     """
@@ -31,6 +32,7 @@ class Board:
         self.why: dict[int, str] = {}
         self._log: list[tuple[int, int | None]] = []
         self._inverse = [[1 / most if most > 0 else 0.0 for most in column] for column in self.free]
+        self.left_of = [self.left(host) for host in range(len(task.hosts))]
         self._bounds = [tuple(amount or _NOTHING for amount in needs) for needs in task.needs]
         self._ports: list[dict[Port, int]] = [defaultdict(int) for _ in task.hosts]
         self._ruled = [task.has_rules(workload) for workload in range(len(task.workloads))]
@@ -75,6 +77,7 @@ class Board:
         load = self.task.workloads[workload]
         for column, amount in zip(self.free, self.task.needs[workload], strict=True):
             column[host] -= sign * amount
+        self.left_of[host] = self.left(host)
         self.services[host][load.service] += sign
         for port in load.host_ports:
             self._ports[host][port] += sign

@@ -1,5 +1,7 @@
 """Decide where everything runs: keep what runs, place the rest, search when that was not enough."""
 
+from dataclasses import replace
+
 from trellis.placing.board import Board
 from trellis.placing.checking import check
 from trellis.placing.greedy import crowded_out, keep_running, place_rest, send_home
@@ -36,7 +38,16 @@ def place(problem: Problem, *, solver: Solver | str | None = None, limits: Limit
         from trellis.placing.rebalancing import rebalance
 
         proof = rebalance(board)
-    return conclude(board, stock, proof)
+    return _with_what_moves_would_give(problem, conclude(board, stock, proof))
+
+
+def _with_what_moves_would_give(problem: Problem, placement: Placement) -> Placement:
+    if not placement.shortfalls or not any(load.relocatable == "coordinated" for load in problem.workloads):
+        return placement
+    from trellis.placing.advising import allowing_moves_gives
+
+    gain = allowing_moves_gives(problem, placement)
+    return replace(placement, warnings=tuple(sorted([*placement.warnings, gain]))) if gain else placement
 
 
 def _relieve(board: Board) -> None:

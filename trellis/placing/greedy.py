@@ -15,6 +15,8 @@ _WHY = {
     Strategy.PACK: "fullest that has room",
 }
 
+_LOOKED_AT = 32
+
 
 def keep_running(board: Board) -> None:
     """Put every running instance on its host where the rules still allow that; what cannot move goes first."""
@@ -116,7 +118,7 @@ def _place_workload(board: Board, workload: int, numbers: list[int], strategy: S
         elif bring(board, number, bound):
             board.why[number] = f"one of the hosts that carry {board.task.workloads[workload].role}"
     if anywhere:
-        chooser = _Chooser(board, workload, strategy)
+        chooser = _Chooser(board, workload, strategy, len(anywhere))
         for number in anywhere:
             chooser.place(number)
 
@@ -156,7 +158,7 @@ def _waiting_for(board: Board, service: str, host: int) -> int | None:
 class _Chooser:
     """Chooses hosts for the instances of one workload, one after the other."""
 
-    def __init__(self, board: Board, workload: int, strategy: Strategy) -> None:
+    def __init__(self, board: Board, workload: int, strategy: Strategy, expected: int) -> None:
         self.board = board
         self.workload = workload
         self.load = board.task.workloads[workload]
@@ -164,14 +166,25 @@ class _Chooser:
         self.hosts = board.task.candidates[workload]
         self.ruled = board.task.has_rules(workload)
         self.needless = not any(board.task.needs[workload])
-        room = board.with_room(workload, self.hosts)
         # One heap for each value of the labels to spread over; a plain workload has one in all.
         self.heaps: dict[tuple[str | None, ...], list[tuple[Any, int]]] = defaultdict(list)
-        for host in room:
+        self.later = board.with_room(workload, self.hosts)
+        self._look_at(len(self.later) if self._looks_at_all() else _LOOKED_AT + 2 * expected)
+        self.counts = self._counts()
+
+    def _looks_at_all(self) -> bool:
+        return self.needless or bool(self.load.spread_over) or self.strategy is Strategy.SPREAD
+
+    def _look_at(self, number: int) -> None:
+        # Which host is best after one more instance is nearly always among those that are best before it.
+        if number < len(self.later):
+            left = self.board.left_of
+            self.later.sort(key=left.__getitem__, reverse=self.strategy is not Strategy.PACK)
+        for host in self.later[:number]:
             self.heaps[self._labels(host)].append((self._rank(host), host))
+        del self.later[:number]
         for heap in self.heaps.values():
             heapify(heap)
-        self.counts = self._counts()
 
     def _labels(self, host: int) -> tuple[str | None, ...]:
         labels = self.board.task.hosts[host].labels
@@ -205,7 +218,10 @@ class _Chooser:
                 for count, label in zip(self.counts, group, strict=True):
                     count[label] += 1
                 return True
-        return False
+        if not self.later:
+            return False
+        self._look_at(len(self.later))
+        return self.place(number)
 
     def _group_rank(self, group: tuple[str | None, ...]) -> tuple[Any, ...]:
         heap = self.heaps[group]

@@ -32,7 +32,18 @@ def take_stock(problem: Problem) -> tuple[Task, Stock]:
             counter.per_host(running)
         else:
             counter.per_role(running)
+    _stop_what_is_gone(task, runs, stock)
     return replace(task, items=tuple(stock.items)), stock
+
+
+def _stop_what_is_gone(task: Task, runs: dict[tuple[str, str], list[Running]], stock: Stock) -> None:
+    wanted = {(load.service, load.role) for load in task.workloads}
+    silent = {host.name for host in task.hosts if not host.answers}
+    for service, role in sorted(runs.keys() - wanted):
+        for run in runs[service, role]:
+            if run.host not in silent:
+                reason = f"role {role} no longer runs {service}"
+                stock.stopped.append(PlacedInstance(service, role, run.index, run.host, reason))
 
 
 def _by_workload(running: Iterable[Running]) -> dict[tuple[str, str], list[Running]]:

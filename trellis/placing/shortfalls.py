@@ -1,11 +1,12 @@
 """Say what found no host: service, dimension and amount, host by host."""
 
 from collections import Counter
+from dataclasses import replace
 
-from trellis.placing.amounts import UNKNOWN, in_words
+from trellis.placing.amounts import DIMENSIONS, UNKNOWN, in_words
 from trellis.placing.board import Board
 from trellis.placing.eligibility import why_not, why_nothing_new
-from trellis.placing.model import Counting, Shortfall
+from trellis.placing.model import Counting, HostOffer, Shortfall, Workload
 
 _HOSTS_NAMED = 5
 
@@ -29,10 +30,13 @@ def _reasons(board: Board, workload: int) -> tuple[str, ...]:
     task = board.task
     load = task.workloads[workload]
     hosts = _hosts_of_interest(board, workload)
-    said = [_why_not_there(board, workload, host) for host in hosts]
-    lines = [f"{task.hosts[host].name}: {reason}" for host, reason in zip(hosts, said, strict=True)]
-    if len(lines) > _HOSTS_NAMED:
-        lines = [*lines[:_HOSTS_NAMED], f"and {len(lines) - _HOSTS_NAMED} more hosts that carry {load.role}"]
+    named = hosts[:_HOSTS_NAMED]
+    lines = [f"{task.hosts[host].name}: {_why_not_there(board, workload, host)}" for host in named]
+    if len(hosts) > _HOSTS_NAMED:
+        lines.append(f"and {len(hosts) - _HOSTS_NAMED} more hosts that carry {load.role}")
+    together = conflicting_rules(board, workload)
+    if len(together) > 1:
+        lines.append(f"these rules together leave no host: {'; '.join(together)}")
     return (_headline(board, workload, hosts), *lines)
 
 
@@ -57,7 +61,82 @@ def _why_not_there(board: Board, workload: int, host: int) -> str:
     task = board.task
     offer = task.hosts[host]
     refusal = why_nothing_new(offer) or why_not(task.workloads[workload], offer)
-    return refusal or board.obstacle(workload, host) or "has room, and other instances need it"
+    if refusal:
+        return refusal
+    obstacle = board.obstacle(workload, host)
+    if obstacle is None:
+        return "has room, and other instances need it"
+    return f"{obstacle}{_what_would_free_it(board, workload, host)}"
+
+
+def _what_would_free_it(board: Board, workload: int, host: int) -> str:
+    """The smallest instance on the host without which it would fit, and why it is not simply moved."""
+    task = board.task
+    for number in sorted(board.on[host], key=lambda n: (sum(task.needs[task.items[n].workload]), n)):
+        item = task.items[number]
+        mark = board.mark()
+        board.take(number)
+        frees = board.fits(workload, host)
+        elsewhere = frees and any(board.fits(item.workload, h) for h in task.candidates[item.workload] if h != host)
+        board.undo(mark)
+        if frees:
+            return f"; moving {task.name(item)} would free it, but {_why_not_moved(board, number, elsewhere)}"
+    return ""
+
+
+def _why_not_moved(board: Board, number: int, elsewhere: bool) -> str:  # noqa: FBT001 - a fact, not a switch
+    item = board.task.items[number]
+    load = board.task.workloads[item.workload]
+    if item.only is not None:
+        return f"{load.service} runs on each host of {load.role}"
+    if not item.movable and load.relocatable == "coordinated":
+        return f"{load.service} is moved only with --allow-moves {load.service}"
+    if not item.movable:
+        return f"{load.service} is not relocatable"
+    return "that would leave another without room" if elsewhere else f"no other host has room for {load.service}"
+
+
+def conflicting_rules(board: Board, workload: int) -> tuple[str, ...]:
+    """A smallest set of rules that together leave the workload no host: without any one of them it has one.
+
+    Taken with everything else where it is.
+    """
+    load = board.task.workloads[workload]
+    blocked = [_blocked_by(board, workload, host) for host in range(len(board.task.hosts))]
+    rules = sorted({rule for reasons in blocked for rule in reasons})
+    if not all(blocked) or load.policy.counting is Counting.PER_HOST:
+        return ()
+    kept = list(rules)
+    for rule in rules:
+        fewer = [other for other in kept if other != rule]
+        if all(reasons & set(fewer) for reasons in blocked):
+            kept = fewer
+    return tuple(kept)
+
+
+def _blocked_by(board: Board, workload: int, host: int) -> set[str]:
+    offer = board.task.hosts[host]
+    load = board.task.workloads[workload]
+    found = {f"{DIMENSIONS[dimension]} of the hosts" for dimension, _ in board.lacking(workload, host)}
+    found |= {f"label {key}={value}" for key, value in load.requires_labels.items() if offer.labels.get(key) != value}
+    for name, wanted in load.requires_facts.items():
+        if why_not(
+            Workload(load.service, load.role, load.policy, requires_facts={name: wanted}), _as(offer, load.role)
+        ):
+            found.add(f"fact {name} {wanted}")
+    if load.role not in offer.roles:
+        found.add(f"role {load.role}")
+    if load.pinned_to and offer.name not in load.pinned_to:
+        found.add(f"pinned to {', '.join(sorted(load.pinned_to))}")
+    if refusal := why_nothing_new(offer):
+        found.add(f"{offer.name} {refusal}")
+    if broken := board.broken_rule(workload, host):
+        found.add(broken)
+    return found
+
+
+def _as(offer: HostOffer, role: str) -> HostOffer:
+    return replace(offer, roles=frozenset({role}))
 
 
 def _headline(board: Board, workload: int, hosts: list[int]) -> str:

@@ -10,7 +10,7 @@ from trellis.placing.amounts import DIMENSIONS, UNKNOWN
 from trellis.placing.board import Board
 from trellis.placing.solvers.contract import Answer, Limits, Where, forced_moves, standing
 from trellis.placing.solvers.packing import put_all
-from trellis.placing.solvers.repairing import repair
+from trellis.placing.solvers.repairing import lacks, repair
 from trellis.placing.task import Task
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class CpSat:
             ConfigError: OR-Tools is not installed.
         """
         try:
-            from ortools.sat.python import cp_model
+            import ortools  # noqa: F401 - whether it is there
         except ImportError as error:
             raise ConfigError(
                 "the solver cpsat needs OR-Tools, which is not installed",
@@ -41,6 +41,14 @@ class CpSat:
                 hint="install it: pip install 'opencluster-trellis[scale]', or choose solver: constraint",
             ) from error
         start = repair(task, start, limits)
+        if not lacks(task, start) and standing(task, start)[1] == forced_moves(task):
+            return Answer(start, proven=True, note="proven: only what has to move moves")
+        return self.prove(task, start, limits)
+
+    def prove(self, task: Task, start: Where, limits: Limits) -> Answer:
+        """Improve on a start that may be complete already, until it is proven or the time is up."""
+        from ortools.sat.python import cp_model
+
         model = _Model(task, start, cp_model.CpModel())
         solver = cp_model.CpSolver()
         solver.parameters.max_time_in_seconds = limits.seconds

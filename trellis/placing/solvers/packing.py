@@ -8,6 +8,9 @@ from trellis.placing.greedy import bring
 from trellis.placing.solvers.contract import Limits, Standing, standing
 
 _HOSTS_TRIED = 40
+# Steps after which a search without a gain is given up: the more waits, the longer it is worth it.
+_PATIENCE = 400
+_PATIENCE_EACH = 100
 _MOVE_PENALTY = 8  # how much harder than a new item a running one is thrown off its host
 
 
@@ -33,15 +36,16 @@ class Packer:
         pool.sort(key=self._size)
         best, best_standing, least = tuple(board.where), self._standing(), len(pool)
         deadline = self.limits.clock() + self.limits.seconds
+        gained, patience = 0, _PATIENCE + _PATIENCE_EACH * len(pool)
         for step in range(steps):
-            if not pool:
+            if not pool or step - gained > patience:
                 break
             if step % 16 == 0 and self.limits.clock() > deadline:
                 self.stopped_by_clock = True
                 break
             self._step(pool)
             if len(pool) <= least and (now := self._standing()) < best_standing:
-                best, best_standing, least = tuple(board.where), now, len(pool)
+                best, best_standing, least, gained = tuple(board.where), now, len(pool), step
         put_all(board, best)
 
     def _standing(self) -> Standing:

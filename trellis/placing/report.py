@@ -1,0 +1,113 @@
+"""Load before and after, moves and explanations: values, and the lines of text that a terminal shows."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from trellis.placing.amounts import DIMENSIONS, UNKNOWN, of_capacity, of_needs
+from trellis.placing.explaining import Explanation
+from trellis.placing.model import PlacedInstance, Placement, Problem, Running
+from trellis.placing.sequencing import Change, sequence
+
+_FULL, _EMPTY = "█", "·"
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How full a host is in one dimension, 0 to 1 and above; before and after."""
+
+    host: str
+    dimension: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """What a placement does to the load.
+
+    Attributes:
+        loads: by host and dimension, where a capacity is known and something is needed.
+        changes: what it takes, in order.
+        peak_before: the fullest dimension of the fullest host now.
+        peak_after: the same with the placement.
+    """
+
+    loads: tuple[Load, ...]
+    changes: tuple[Change, ...]
+    peak_before: float
+    peak_after: float
+
+
+def load_report(problem: Problem, placement: Placement) -> LoadReport:
+    """The load of every host now and with the placement."""
+    before, after = _used(problem, problem.running), _used(problem, placement.instances)
+    loads = []
+    for host in sorted(problem.hosts, key=lambda host: host.name):
+        for dimension, most in enumerate(of_capacity(host.capacity)):
+            then, now = after[host.name][dimension], before[host.name][dimension]
+            if 0 < most != UNKNOWN and (now or then):
+                loads.append(Load(host.name, DIMENSIONS[dimension], now / most, then / most))
+    return LoadReport(
+        loads=tuple(loads),
+        changes=sequence(problem, placement),
+        peak_before=max((load.before for load in loads), default=0.0),
+        peak_after=max((load.after for load in loads), default=0.0),
+    )
+
+
+def _used(problem: Problem, instances: Iterable[Running | PlacedInstance]) -> dict[str, list[int]]:
+    needs = {(load.service, load.role): of_needs(load.needs) for load in problem.workloads}
+    used = {host.name: [0] * len(DIMENSIONS) for host in problem.hosts}
+    for instance in instances:
+        amounts = needs.get((instance.service, instance.role))
+        if amounts and instance.host in used:
+            used[instance.host] = [a + b for a, b in zip(used[instance.host], amounts, strict=True)]
+    return used
+
+
+def bar(share: float, width: int = 20) -> str:
+    """``█████·····`` for a half; a full bar for more than the whole."""
+    filled = min(width, max(0, round(share * width)))
+    return _FULL * filled + _EMPTY * (width - filled)
+
+
+def load_lines(report: LoadReport, width: int = 20) -> list[str]:
+    """A line for each host and dimension, with a bar before and after, and a last line with the gain."""
+    name = max((len(load.host) for load in report.loads), default=0)
+    lines = [
+        f"{load.host:<{name}}  {load.dimension:<7}  {bar(load.before, width)} {load.before:>4.0%}"
+        f"  →  {bar(load.after, width)} {load.after:>4.0%}"
+        for load in report.loads
+    ]
+    moves = sum(1 for change in report.changes if change.verb in {"move", "park"})
+    plural = "move" if moves == 1 else "moves"
+    return [*lines, f"{moves} {plural}: the fullest is {report.peak_before:.0%} now, {report.peak_after:.0%} then"]
+
+
+def change_lines(changes: Iterable[Change]) -> list[str]:
+    """``move web-1 from ny1 to ny2: makes room on ny1``, one a change."""
+    return [_change_line(change) for change in changes]
+
+
+def _change_line(change: Change) -> str:
+    source = f" from {change.source}" if change.source and change.target else ""
+    at = f" on {change.source}" if change.source and not change.target else ""
+    target = f" {'to' if change.source else 'on'} {change.target}" if change.target else ""
+    verb = "stop for now" if change.verb == "interrupt" else change.verb
+    return f"{verb} {change.service}-{change.index}{at}{source}{target}: {change.reason}"
+
+
+def explanation_lines(explanation: Explanation, most_hosts: int = 20) -> list[str]:
+    """Each instance with its reason, then what keeps it from other hosts."""
+    lines = []
+    for explained in explanation.instances:
+        placed = explained.instance
+        lines.append(f"{placed.service}-{placed.index} is on {placed.host}: {placed.reason}")
+        lines += [f"  not on {other.host}: {other.reason}" for other in explained.elsewhere[:most_hosts]]
+        if len(explained.elsewhere) > most_hosts:
+            lines.append(f"  and {len(explained.elsewhere) - most_hosts} more hosts")
+    lines += [f"{p.service}-{p.index} on {p.host} stops: {p.reason}" for p in explanation.stopped]
+    for short in explanation.shortfalls:
+        lines.append(f"{short.missing} {short.service} found no host: {short.reasons[0]}")
+        lines += [f"  {reason}" for reason in short.reasons[1:]]
+    return lines
