@@ -122,6 +122,31 @@ async def test_a_revoked_key_is_refused(lab, lab_host, tmp_path):
     assert (await refused(lab_host(lab, "h1", known_hosts=str(tmp_path / "known_hosts")))).exit_code == 3
 
 
+async def test_a_host_certificate_of_a_known_authority_is_trusted(new_lab, lab_host, tmp_path, connect):
+    lab = new_lab(1)
+    script = """cd /etc/trellis-lab && ssh-keygen -y -f host_key >host_key.pub &&
+        ssh-keygen -q -t ed25519 -N "" -f ca &&
+        ssh-keygen -q -s ca -I h1 -h -n "$0" host_key.pub &&
+        echo HostCertificate /etc/trellis-lab/host_key-cert.pub >>/etc/ssh/sshd_config.d/trellis-lab.conf &&
+        kill -HUP $(cat /run/sshd.pid) && cat ca.pub"""
+    address = str(lab.host("h1").address)
+    status, authority = lab.execute("h1", "sh", "-c", script, address)
+    assert status == 0
+    (tmp_path / "known_hosts").write_text(f"@cert-authority {address} {authority}")
+    host = lab_host(lab, "h1", known_hosts=str(tmp_path / "known_hosts"))
+    await _until(lambda: _answers(host))
+    assert (await (await connect(host)).run(["true"])).status == 0
+
+
+async def _answers(host: Host) -> bool:
+    try:
+        session = await SshConnector().connect(host)
+    except (UnreachableError, NotAuthorisedError):
+        return False
+    await session.close()
+    return True
+
+
 async def test_an_unknown_key_of_an_account_is_refused_with_a_sentence(lab, lab_host, tmp_path):
     make_key(tmp_path / "other")
     error = await refused(lab_host(lab, "h1", identity_file=str(tmp_path / "other")))
