@@ -71,10 +71,22 @@ def empty(problem: Problem) -> Problem:
     return replace(problem, running=())
 
 
-def draining(problem: Problem, every: int = 50) -> Problem:
-    """One host in `every` is to be emptied."""
-    hosts = tuple(replace(host, draining=number % every == 0) for number, host in enumerate(problem.hosts))
-    return replace(problem, hosts=hosts)
+def draining(instances: int, hosts: int, fill: float, seed: int = 1) -> Problem:
+    """One host in fifty, and at least one, is to be emptied, and what runs there is known to fit on the others.
+
+    The others are planted with everything; then random instances are taken to the hosts that are to be emptied,
+    as many as an average host has. So the fewest moves are those instances, one move each.
+    """
+    emptied = max(1, hosts // 50)
+    rest = hosts - emptied
+    world = planted(instances // rest * rest, rest, fill, seed)
+    mixed = random.Random(seed)  # noqa: S311 - as above
+    chosen = mixed.sample(range(len(world.running)), emptied * (instances // hosts))
+    running = list(world.running)
+    for place, number in enumerate(chosen):
+        running[number] = replace(running[number], host=f"x{place % emptied:04}")
+    offers = tuple(HostOffer(f"x{number:04}", frozenset({"any"}), draining=True) for number in range(emptied))
+    return replace(world, hosts=(*world.hosts, *offers), running=tuple(running))
 
 
 def with_one_too_many(problem: Problem) -> Problem:

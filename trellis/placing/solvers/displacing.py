@@ -16,6 +16,9 @@ class Ejection(NamedTuple):
     items: tuple[int, ...]
 
 
+_MOST_TRIED = 200
+
+
 class Displacer:
     """Makes room on a board.
 
@@ -28,12 +31,16 @@ class Displacer:
         self.board = board
         self.steps = steps
         self._room: dict[int, list[int]] = {}
+        self._movable = [item.movable and item.bound_to is None for item in board.task.items]
+        self._needs = [board.task.needs[item.workload] for item in board.task.items]
 
     def place(self, number: int, depth: int = 2) -> bool:
         """Give the item a host, others displaced by at most `depth` hosts in a row; False if that fails."""
         if self._put_directly(number):
             return True
-        return any(self._apply(ejection, number, depth) for ejection in self._ejections(number))
+        return any(
+            self._apply(ejection, number, depth) for leaving in (1, 2) for ejection in self._ejections(number, leaving)
+        )
 
     # -- without displacing
 
@@ -58,36 +65,35 @@ class Displacer:
 
     # -- by displacing
 
-    def _ejections(self, number: int) -> list[Ejection]:
+    def _ejections(self, number: int, leaving: int) -> list[Ejection]:
         item = self.board.task.items[number]
         found: list[Ejection] = []
         for host in self.board.task.candidates_of(item):
-            self.steps -= 1
+            self.steps -= leaving * leaving
             if self.steps < 0:
                 break
-            found.extend(self._ejections_on(item.workload, host))
+            found.extend(self._ejections_on(item.workload, host, leaving))
         found.sort()
-        return found[:200]
+        return found[:_MOST_TRIED]
 
-    def _ejections_on(self, workload: int, host: int) -> Iterable[Ejection]:
-        movable = [item for item in self.board.on[host] if self._may_be_displaced(item)]
-        singles = [item for item in movable if self._fits_without(workload, host, (item,))]
-        if singles:
-            return [Ejection(self._cost((item,)), host, (item,)) for item in singles]
-        pairs = combinations(sorted(movable), 2)
-        return [Ejection(self._cost(pair), host, pair) for pair in pairs if self._fits_without(workload, host, pair)]
+    def _ejections_on(self, workload: int, host: int, leaving: int) -> Iterable[Ejection]:
+        movable = sorted(item for item in self.board.on[host] if self._movable[item])
+        lacking = self.board.lacking(workload, host)
+        ruled = self.board.task.has_rules(workload)
+        return [
+            Ejection(self._cost(items), host, items)
+            for items in combinations(movable, leaving)
+            if self._frees(items, lacking)
+            and all(self.board.may_leave(item) for item in items)
+            and (not ruled or self._rules_allow_without(workload, host, items))
+        ]
 
-    def _may_be_displaced(self, number: int) -> bool:
-        item = self.board.task.items[number]
-        return item.movable and item.bound_to is None and self.board.may_leave(number)
-
-    def _fits_without(self, workload: int, host: int, leaving: tuple[int, ...]) -> bool:
-        task = self.board.task
-        for dimension, amount in self.board.lacking(workload, host):
-            freed = sum(task.needs[task.items[item].workload][dimension] for item in leaving)
-            if freed < amount:
-                return False
-        return not task.has_rules(workload) or self._rules_allow_without(workload, host, leaving)
+    def _frees(self, leaving: tuple[int, ...], lacking: list[tuple[int, int]]) -> bool:
+        needs = self._needs
+        if len(leaving) == 1:
+            alone = needs[leaving[0]]
+            return all(alone[dimension] >= amount for dimension, amount in lacking)
+        return all(sum(needs[item][dimension] for item in leaving) >= amount for dimension, amount in lacking)
 
     def _rules_allow_without(self, workload: int, host: int, leaving: tuple[int, ...]) -> bool:
         for item in leaving:

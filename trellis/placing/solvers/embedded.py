@@ -32,7 +32,7 @@ class _Closer:
     def __init__(self, task: Task, start: Where, limits: Limits) -> None:
         self.task = task
         self.start = start
-        self.limits = replace(limits, effort=max(1, limits.effort // 2), seconds=limits.seconds / 2)
+        self.limits = replace(limits, effort=max(1, limits.effort // 10), seconds=limits.seconds / 4)
 
     def close(self, best: Where, *, lacking: bool, moves: int) -> Answer:
         """The best answer, with a proof if the search came to its end."""
