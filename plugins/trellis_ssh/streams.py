@@ -56,7 +56,17 @@ async def opened(create: Callable[[Callable[[], ChannelSession]], Awaitable[tupl
     return session.reader, session.writer()
 
 
-async def pump(reader: Any, writer: Any) -> None:
+async def join(near: tuple[Any, Any], far: tuple[Any, Any]) -> None:
+    """Copy both ways, (reader, writer) each, until the far side has said all it has to say."""
+    upward = asyncio.create_task(_pump(near[0], far[1]))
+    try:
+        await _pump(far[0], near[1])
+    finally:
+        upward.cancel()
+        await asyncio.gather(upward, return_exceptions=True)
+
+
+async def _pump(reader: Any, writer: Any) -> None:
     """Copy until the reader's end, then tell the writer so; a side that goes away ends it quietly."""
     try:
         while data := await reader.read(65536):
