@@ -25,11 +25,12 @@ def lab() -> None:
 @click.argument("count", type=click.IntRange(1, 200))
 @NAME
 @click.option("--memory", default="", metavar="MIB[,MIB…]", help="RAM in MiB: one number, or one a host.")
+@click.option("--disk", default=0, metavar="MIB", help="Room for Docker Engine, in memory, so that it can be filled.")
 @click.option("--bare", is_flag=True, help="Hosts without Docker Engine.")
 @JSON
-def up(count: int, name: str, memory: str, *, bare: bool, as_json: bool) -> None:
+def up(count: int, name: str, memory: str, disk: int, *, bare: bool, as_json: bool) -> None:
     """Start COUNT hosts and wait until they answer."""
-    started = Lab.up(count, name=name, memory=_megabytes(memory), bare=bare, report=_report)
+    started = Lab.up(count, name=name, memory=_megabytes(memory), bare=bare, disk=disk, report=_report)
     with contextlib.closing(started):
         _print_hosts(started, as_json=as_json)
     _report(f"for an environment file: trellis lab hosts --name {name}")
@@ -115,8 +116,18 @@ def slow(name: str, host: str, share: float) -> None:
 @lab.command()
 @NAME
 @HOST
+def fill(name: str, host: str) -> None:
+    """Leave no room on the disk of HOST; for labs started with --disk."""
+    with _found(name) as found:
+        found.fill(host)
+    _report(f"the disk of {host} is full")
+
+
+@lab.command()
+@NAME
+@HOST
 def heal(name: str, host: str) -> None:
-    """Undo partition, freeze and slow on HOST."""
+    """Undo partition, freeze, slow and fill on HOST."""
     with _found(name) as found:
         found.heal(host)
     _report(f"{host} is well")

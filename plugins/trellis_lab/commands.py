@@ -112,8 +112,11 @@ def network(design: Design) -> Arguments:
 
 
 def volume(design: Design, host: LabHost) -> Arguments:
-    """Arguments of `APIClient.create_volume`."""
-    return {"name": volume_name(design.name, host.name), "labels": labels(design, host)}
+    """Arguments of `APIClient.create_volume`; one with a size of its own is a tmpfs, empty again after a reboot."""
+    found: Arguments = {"name": volume_name(design.name, host.name), "labels": labels(design, host)}
+    if design.disk:
+        found |= {"driver": "local", "driver_opts": {"type": "tmpfs", "device": "tmpfs", "o": f"size={design.disk}"}}
+    return found
 
 
 def host_settings(design: Design, host: LabHost, cgroup_version: str) -> Arguments:
@@ -156,6 +159,20 @@ def ready_command(*, bare: bool) -> list[str]:
     engine = "true" if bare else "docker version"
     script = f"until test -s /run/sshd.pid && {engine}; do sleep 0.1; done"
     return ["timeout", "60", "sh", "-c", f"({script}) >/dev/null 2>&1"]
+
+
+FILLER = "/var/lib/docker/filler"
+"""What takes up all the room of a disk that was filled."""
+
+
+def fill_command() -> list[str]:
+    """A command that leaves no room on a host's disk; only for hosts whose disk has a size of its own."""
+    return [
+        "sh",
+        "-c",
+        'dd if=/dev/zero of="$0" bs=1M 2>/dev/null; sync; test "$(df -k --output=avail "$0" | tail -n 1)" -lt 64',
+        FILLER,
+    ]
 
 
 def environment_hosts(hosts: Sequence[LabHost], identity: str, known_hosts: str) -> Mapping[str, object]:

@@ -50,13 +50,14 @@ class Lab:
         self._bare = bare
 
     @classmethod
-    def up(
+    def up(  # noqa: PLR0913 - settings by name, each with a default
         cls,
         count: int,
         *,
         name: str = "lab",
         memory: Sequence[int] = (),
         bare: bool = False,
+        disk: int = 0,
         temporary: bool = False,
         image: str = "",
         report: Report = lambda _: None,
@@ -68,6 +69,7 @@ class Lab:
             name: the lab's name; several labs live side by side.
             memory: MiB of RAM, one number for all hosts or one a host; none for no limit.
             bare: without Docker Engine.
+            disk: MiB that each host's engine may fill, kept in memory and empty after a reboot; 0 for no limit.
             temporary: it belongs to this process; once that is gone, the next `up` removes the lab.
             image: the hosts' image, one that is built on a lab's own (`ensure_image`); that one itself by default.
             report: takes sentences about the progress.
@@ -82,7 +84,7 @@ class Lab:
                 remove_leftovers(engine, name, report)
                 image = image or ensure_image(engine, bare=bare, report=report)
                 process = state.process_mark(os.getpid()) if temporary else ""
-                draft = Design(name, commands.ANY, (), image, state.owner(), bare, process)
+                draft = Design(name, commands.ANY, (), image, state.owner(), bare, disk * 1024 * 1024, process)
                 lab = cls._start(engine, draft, sizes, report)
             except BaseException:
                 engine.close()
@@ -206,8 +208,20 @@ class Lab:
         """Leave the host a share of one core; `heal` ends it."""
         self._engine.limit_cpu(self._container(host), share)
 
+    def fill(self, host: str) -> None:
+        """Leave no room on the host's disk; `heal` makes it again.
+
+        Raises:
+            UsageError: the lab was not started with `disk`: it would be this machine's own.
+        """
+        mounted = self.execute(host, "findmnt", "--noheadings", "--output", "FSTYPE", "/var/lib/docker")[1].strip()
+        if mounted != "tmpfs":
+            raise UsageError("a lab's disk can be filled only when it has a size", hint="trellis lab up 3 --disk 1024")
+        if self.execute(host, *commands.fill_command())[0]:
+            raise TrellisError(f"the disk of {host} was not filled")
+
     def heal(self, host: str) -> None:
-        """Undo `partition`, `freeze` and `slow`, whichever there was."""
+        """Undo `partition`, `freeze`, `slow` and `fill`, whichever there was."""
         container, network = self._container(host), commands.network_name(self.name)
         found = self._engine.inspect(container)
         if found["State"]["Paused"]:
@@ -216,6 +230,8 @@ class Lab:
             self._engine.limit_cpu(container, 0)
         if network not in found["NetworkSettings"]["Networks"]:
             self._engine.connect(container, network, str(self.host(host).address))
+        if found["State"]["Running"]:
+            self.execute(host, "rm", "-f", commands.FILLER)
 
     def down(self) -> None:
         """Remove the lab: hosts, their volumes, network, keys. May be called twice."""

@@ -52,6 +52,7 @@ class Design:
         subnet: its own network.
         hosts: its hosts, in order.
         bare: True for hosts without Docker Engine.
+        disk: bytes that a host's Docker Engine may fill, kept in memory; 0 for the machine's own disk.
         image: the reference of the hosts' image.
         owner: see `OWNER_LABEL`.
         process: see `PROCESS_LABEL`; empty for a lab that stays until it is taken down.
@@ -63,6 +64,7 @@ class Design:
     image: str
     owner: str
     bare: bool = False
+    disk: int = 0
     process: str = ""
 
 

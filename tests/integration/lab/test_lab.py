@@ -59,7 +59,11 @@ def test_a_host_forwards_nothing_that_docker_did_not_publish(lab):
 
 def test_memory_is_what_was_asked_for_and_holds_for_containers_too(new_lab, echo):
     lab = new_lab(2, memory=[256, 512])
-    read = ["sh", "-c", "cat /sys/fs/cgroup/memory.max 2>/dev/null || cat /sys/fs/cgroup/memory$0/memory.limit_in_bytes"]
+    read = [
+        "sh",
+        "-c",
+        "cat /sys/fs/cgroup/memory.max 2>/dev/null || cat /sys/fs/cgroup/memory$0/memory.limit_in_bytes",
+    ]
     for host, limit in (("h1", 256), ("h2", 512)):
         group = lab.execute(host, "sed", "-n", "s/^[0-9]*:memory://p", "/proc/1/cgroup")[1].strip()
         assert lab.execute(host, *read, group)[1].strip() == str(limit * 1024 * 1024)
@@ -107,6 +111,20 @@ def test_a_partitioned_host_comes_back_with_its_address(new_lab):
     lab.heal("h2")
     assert lab.execute("h1", *ask)[0] == 0
     lab.heal("h2")
+
+
+def test_a_disk_of_its_own_can_be_filled_and_emptied(new_lab, echo):
+    lab = new_lab(1, disk=64)
+    lab.fill("h1")
+    assert lab.execute("h1", "sh", "-c", "echo x >/var/lib/docker/one-more")[0] != 0
+    lab.heal("h1")
+    lab.load(echo)
+    assert lab.execute("h1", "docker", "run", "-d", echo)[0] == 0
+
+
+def test_this_machines_own_disk_is_not_filled(lab):
+    with pytest.raises(UsageError, match="only when it has a size"):
+        lab.fill("h1")
 
 
 def test_two_labs_live_side_by_side(new_lab, lab):
