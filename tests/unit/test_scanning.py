@@ -1,0 +1,69 @@
+"""What a scan says, and what is kept of it."""
+
+from datetime import UTC, datetime
+
+from trellis.facts.judging import Shortcoming
+from trellis.hosts import ForeignUse, HostFacts, Interface
+from trellis.scanning import HostScan, document, keep, kept
+
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+FACTS = HostFacts(
+    cpus=2.0,
+    memory=1 << 30,
+    disk=1 << 34,
+    os="debian 12",
+    kernel="6.1.0",
+    docker="20.10.24",
+    account="deploy sudo",
+    foreign=ForeignUse(0.5, 1 << 26, frozenset({("tcp", 8099)})),
+    interfaces=(Interface("eth0", ("10.0.0.11/24",), default_route=True),),
+    listening=frozenset({("tcp", 22), ("udp", 53)}),
+    extra={"hostname": "ny1"},
+)
+
+
+def test_a_scan_as_a_document():
+    assert document([HostScan("ny1", AT, FACTS)]) == [
+        {
+            "name": "ny1",
+            "at": "2026-01-02T03:04:05+00:00",
+            "reachable": True,
+            "usable": True,
+            "failure": "",
+            "shortcomings": [],
+            "facts": {
+                "cpus": 2.0,
+                "memory": 1 << 30,
+                "disk": 1 << 34,
+                "os": "debian 12",
+                "kernel": "6.1.0",
+                "docker": "20.10.24",
+                "account": "deploy sudo",
+                "data_dir": "/var/lib/trellis",
+                "interfaces": [
+                    {"name": "eth0", "addresses": ("10.0.0.11/24",), "internet_facing": False, "default_route": True}
+                ],
+                "listening": ["tcp/22", "udp/53"],
+                "foreign": {"cpu": 0.5, "memory": 1 << 26, "ports": ["tcp/8099"]},
+                "extra": {"hostname": "ny1"},
+            },
+        }
+    ]
+
+
+def test_a_host_with_a_shortcoming_is_not_usable():
+    scan = HostScan("ny1", AT, FACTS, (Shortcoming("there is no Docker Engine", "install it"),))
+    assert not scan.usable
+    assert document([scan])[0]["shortcomings"] == [{"what": "there is no Docker Engine", "hint": "install it"}]
+
+
+def test_a_host_that_could_not_be_asked_keeps_what_was_known(tmp_path):
+    path = tmp_path / ".trellis" / "scan.json"
+    assert kept(path) == ()
+    keep(path, [HostScan("ny1", AT, FACTS), HostScan("ny2", AT, failure="gone")])
+    keep(path, [HostScan("ny1", datetime(2027, 1, 1, tzinfo=UTC), failure="gone")])
+    assert [(one["name"], one["at"], one["reachable"]) for one in kept(path)] == [
+        ("ny1", "2026-01-02T03:04:05+00:00", True),
+        ("ny2", "2026-01-02T03:04:05+00:00", False),
+    ]
+    assert [one.name for one in path.parent.iterdir()] == ["scan.json"]
