@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+USUAL_SOCKET = "/var/run/docker.sock"
 GRACE = 5
 """Seconds between asking a command that is late to end and killing it."""
 LATE_STATUS = frozenset({124, 137})
@@ -76,13 +77,22 @@ echo "$program"
 
 def rights_command(docker_socket: str) -> list[str]:
     """A command that tells what the account may do."""
-    return ["sh", "-c", _RIGHTS, "sh", docker_socket or "/var/run/docker.sock"]
+    return ["sh", "-c", _RIGHTS, "sh", docker_socket or USUAL_SOCKET]
 
 
 def parse_rights(output: str) -> Rights:
     """What `rights_command` printed."""
     user, uid, sudo, free, socket, is_open, dial = (output.splitlines() + [""] * 7)[:7]
     return Rights(user, uid == "0", free == "free", sudo == "sudo", socket, is_open == "open", dial)
+
+
+_ANNOUNCE = 'printf %s "$0" >&2; exec "$@"'
+
+
+def past_sudo(stderr: str, markers: Markers) -> str | None:
+    """What the command itself wrote to standard error; None when sudo never started it."""
+    _, started, rest = stderr.partition(markers.go)
+    return rest if started else None
 
 
 def command_line(argv: Sequence[str], elevation: Elevation, markers: Markers, timeout: float | None = None) -> str:
@@ -96,10 +106,9 @@ def command_line(argv: Sequence[str], elevation: Elevation, markers: Markers, ti
         case Elevation.NONE:
             words = limited
         case Elevation.FREE:
-            words = ["sudo", "-n", "--", *limited]
+            words = ["sudo", "-n", "--", "sh", "-c", _ANNOUNCE, markers.go, *limited]
         case Elevation.PASSWORD:
-            announce = 'printf %s "$0" >&2; exec "$@"'
-            words = ["sudo", "-k", "-S", "-p", markers.ask, "--", "sh", "-c", announce, markers.go, *limited]
+            words = ["sudo", "-k", "-S", "-p", markers.ask, "--", "sh", "-c", _ANNOUNCE, markers.go, *limited]
     return shlex.join(words)
 
 

@@ -8,7 +8,7 @@ import asyncssh
 
 from trellis.errors import NotAuthorisedError, TrellisError
 from trellis_ssh import commands, streams
-from trellis_ssh.commands import Rights
+from trellis_ssh.commands import Elevation, Rights
 from trellis_ssh.connection import Connection
 from trellis_ssh.lanes import Lanes
 from trellis_ssh.local_server import LocalServer, Serve
@@ -25,10 +25,15 @@ class DockerSocket:
     """
 
     def __init__(
-        self, session: "SshSession", connection: Connection, open_another: Callable[[], Awaitable[Connection]]
+        self,
+        session: "SshSession",
+        connection: Connection,
+        open_another: Callable[[], Awaitable[Connection]],
+        docker_socket: str = "",
     ) -> None:
         self._session = session
         self._ssh = connection.ssh
+        self._usual = docker_socket or commands.USUAL_SOCKET
         self._lanes = Lanes(connection, open_another)
         self._making = asyncio.Lock()
         self._server: LocalServer | None = None
@@ -41,7 +46,7 @@ class DockerSocket:
         """
         async with self._making:
             if self._server is None:
-                self._server = await LocalServer.start(await self._way(await self._session.rights()))
+                self._server = await LocalServer.start(await self._way())
             return self._server.url
 
     async def close(self) -> None:
@@ -50,7 +55,11 @@ class DockerSocket:
             await self._server.close()
         await self._lanes.close()
 
-    async def _way(self, rights: Rights) -> Serve:
+    async def _way(self) -> Serve:
+        # Most often it simply works, and nothing has to be asked.
+        if await self._forwards(self._usual):
+            return self._forwarding(self._usual)
+        rights = await self._session.rights()
         name = self._session.host.name
         if not rights.socket:
             raise TrellisError(f"there is no Docker Engine on {name}", hint=f"trellis host bootstrap {name}")
@@ -58,6 +67,8 @@ class DockerSocket:
             return self._forwarding(rights.socket)
         if not rights.socket_open and not rights.sudo:
             raise self._refused(rights)
+        if not rights.dial and rights.socket_open:
+            raise self._silent()
         if not rights.dial:
             raise TrellisError(
                 f"the Docker Engine on {name} is root's, and nothing there can relay to it",
@@ -66,13 +77,11 @@ class DockerSocket:
         return await self._relaying(rights)
 
     async def _forwards(self, socket: str) -> bool:
-        """Whether sshd forwards to the socket; an error when the engine behind it is gone."""
+        """Whether sshd lets the account through to the socket."""
         try:
             _, writer = await streams.opened(lambda session: self._ssh.create_unix_connection(session, socket))
-        except asyncssh.ChannelOpenError as error:
-            if error.code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED:
-                return False
-            raise self._silent() from error
+        except asyncssh.ChannelOpenError:
+            return False
         writer.close()
         await writer.wait_closed()
         return True
@@ -89,7 +98,7 @@ class DockerSocket:
 
     async def _relaying(self, rights: Rights) -> Serve:
         argv, sudo = commands.dial_command(rights), not rights.socket_open
-        elevation = await self._session.elevation(sudo=sudo)
+        elevation = await self._session.elevation() if sudo else Elevation.NONE
         await self._check_relay(rights, sudo=sudo)
         # Opened now: logging in needs a thread, and later all of them may wait for answers through this very socket.
         await self._lanes.add()

@@ -5,7 +5,6 @@ import contextlib
 import secrets
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import Any
 
 import asyncssh
 
@@ -23,6 +22,11 @@ _COMMANDS_AT_ONCE = 5
 _MOST_SUDO_TALK = 65536
 
 
+def new_markers() -> Markers:
+    """Markers that no command can have seen."""
+    return Markers(f"ask-{secrets.token_hex(8)}", f"go-{secrets.token_hex(8)}")
+
+
 class SshSession:
     """Commands, connections and the Docker Engine of one host, over one ssh connection."""
 
@@ -34,7 +38,7 @@ class SshSession:
         self._slots = asyncio.Semaphore(_COMMANDS_AT_ONCE)
         self._asking = asyncio.Lock()
         self._rights: Rights | None = None
-        self._docker = DockerSocket(self, connection, lambda: open_route(host.name, route))
+        self._docker = DockerSocket(self, connection, lambda: open_route(host.name, route), route.docker_socket)
         self._closed = False
 
     @property
@@ -46,35 +50,53 @@ class SshSession:
         self, argv: Sequence[str], *, stdin: bytes = b"", sudo: bool = False, timeout: float = 60.0
     ) -> Completed:
         """Run a command; see `trellis.hosts.HostSession.run`."""
-        elevation = await self.elevation(sudo=sudo)
-        late = timeout + commands.GRACE + self._route.timeout
-        with self._explained(f"{argv[0]} on {self._host.name} did not end within {timeout:g} s"):
-            async with self._slots, asyncio.timeout(late), self.process(argv, elevation, timeout) as process:
-                started = asyncio.get_running_loop().time()
-                return await self._complete(process, tuple(argv), stdin, started + timeout)
+        elevation = await self._likely_elevation() if sudo else Elevation.NONE
+        ended = await self._run(argv, elevation, stdin, timeout)
+        if ended is None:  # sudo did not start it, so it is safe to start it in another way
+            ended = await self._run(argv, await self.elevation(), stdin, timeout)
+        if ended is None:
+            raise self._sudo_refused("sudo refused to run a command")
+        return ended
 
-    async def _complete(self, process: Any, argv: tuple[str, ...], stdin: bytes, deadline: float) -> Completed:
+    async def _run(self, argv: Sequence[str], elevation: Elevation, stdin: bytes, timeout: float) -> Completed | None:
+        late = timeout + commands.GRACE + self._route.timeout
+        markers = new_markers()
+        with self._explained(f"{argv[0]} on {self._host.name} did not end within {timeout:g} s"):
+            async with (
+                self._slots,
+                asyncio.timeout(late),
+                self.process(argv, elevation, timeout=timeout, markers=markers) as process,
+            ):
+                deadline = asyncio.get_running_loop().time() + timeout
+                status, stdout, written = await self._complete(process, stdin)
+                stderr = commands.past_sudo(written, markers) if elevation is Elevation.FREE else written
+                if stderr is None:
+                    return None
+                if status in commands.LATE_STATUS and asyncio.get_running_loop().time() >= deadline:
+                    raise TimeoutError
+                return Completed(tuple(argv), status, stdout, stderr)
+
+    async def _complete(self, process: "asyncssh.SSHClientProcess[bytes]", stdin: bytes) -> tuple[int, str, str]:
         if stdin:
             process.stdin.write(stdin)
         process.stdin.write_eof()
         stdout, stderr = await process.communicate()
-        status = process.returncode
-        if status is None:
+        if process.returncode is None:
             raise self._lost()
-        if status in commands.LATE_STATUS and asyncio.get_running_loop().time() >= deadline:
-            raise TimeoutError
-        return Completed(argv, status, stdout.decode(errors="replace"), stderr.decode(errors="replace"))
+        return process.returncode, stdout.decode(errors="replace"), stderr.decode(errors="replace")
 
     @contextlib.asynccontextmanager
     async def process(
         self,
         argv: Sequence[str],
         elevation: Elevation,
+        *,
         timeout: float | None = None,
         ssh: asyncssh.SSHClientConnection | None = None,
+        markers: Markers | None = None,
     ) -> AsyncIterator["asyncssh.SSHClientProcess[bytes]"]:
         """A command that has started: past sudo, with its standard streams untouched. It is closed at the end."""
-        markers = Markers(f"ask-{secrets.token_hex(8)}", f"go-{secrets.token_hex(8)}")
+        markers = markers or new_markers()
         line = commands.command_line(argv, elevation, markers, timeout)
         ssh = ssh or self._connection.ssh
         process: asyncssh.SSHClientProcess[bytes] = await ssh.create_process(line, encoding=None)
@@ -105,13 +127,22 @@ class SshSession:
             hint="trellis secret set NAME, where NAME is what that option says",
         )
 
-    async def elevation(self, *, sudo: bool) -> Elevation:
-        """How a command that needs root, when `sudo` is set, becomes root's.
+    async def _likely_elevation(self) -> Elevation:
+        """Most accounts that are not root have a sudo that asks for nothing; the others are found out when it does."""
+        if self._route.target.user == "root":
+            return Elevation.NONE
+        if self._rights is None and self._sudo_password is None:
+            return Elevation.FREE
+        return await self.elevation()
+
+    async def elevation(self) -> Elevation:
+        """How a command becomes root's.
 
         Raises:
             NotAuthorisedError: it cannot.
         """
-        if not sudo or (rights := await self.rights()).root:
+        rights = await self.rights()
+        if rights.root:
             return Elevation.NONE
         if rights.free_sudo:
             return Elevation.FREE

@@ -13,6 +13,7 @@ from trellis_ssh.commands import (
     command_line,
     dial_command,
     parse_rights,
+    past_sudo,
     rights_command,
 )
 
@@ -34,7 +35,11 @@ def test_a_shell_hands_every_argument_on_as_it_is(arguments):
         (Elevation.NONE, None, "cat '/a b'"),
         (Elevation.NONE, 60.0, "timeout -k 5 60 cat '/a b'"),
         (Elevation.NONE, 0.5, "timeout -k 5 0.5 cat '/a b'"),
-        (Elevation.FREE, 60.0, "sudo -n -- timeout -k 5 60 cat '/a b'"),
+        (
+            Elevation.FREE,
+            60.0,
+            "sudo -n -- sh -c 'printf %s \"$0\" >&2; exec \"$@\"' go-1 timeout -k 5 60 cat '/a b'",
+        ),
         (
             Elevation.PASSWORD,
             60.0,
@@ -44,6 +49,11 @@ def test_a_shell_hands_every_argument_on_as_it_is(arguments):
 )
 def test_deadline_and_sudo(elevation, timeout, line):
     assert command_line(["cat", "/a b"], elevation, MARKERS, timeout) == line
+
+
+def test_what_sudo_says_is_told_from_what_the_command_says():
+    assert past_sudo("sudo: unable to resolve host\ngo-1cat: no such file\n", MARKERS) == "cat: no such file\n"
+    assert past_sudo("sudo: a password is required\n", MARKERS) is None
 
 
 def test_rights_are_read_from_one_answer():
