@@ -6,18 +6,36 @@ export LC_ALL PATH
 exec </dev/null 2>/dev/null
 
 say() { [ -z "$2" ] || printf '%s %s\n' "$1" "$2"; }
-first_line_of() { timeout 5 "$@" 2>&1 | head -n 1; }
-tool() { if command -v "$2" >/dev/null; then name=$1; shift; say "tool.$name" "$(first_line_of "$@")"; fi; }
+tool() {
+    command -v "$2" >/dev/null || return 0
+    name=$1
+    shift
+    answer=$(timeout 5 "$@" 2>&1)
+    say "tool.$name" "${answer%%"$newline"*}"
+}
+newline='
+'
+
+# Every process costs a host milliseconds, and Trellis asks often: what the shell can read itself is read by the shell.
+say_line_of() {
+    if [ -r "$2" ]; then
+        line=
+        read -r line <"$2"
+        say "$1" "$line"
+    fi
+}
 
 # The limits of pid 1 and of every group above it: this session's own groups say nothing about the engine's.
 limits_up_from() {
     group=$2
     while :; do
-        if [ -r "$1$group/memory.max" ]; then say memory_limit "$(cat "$1$group/memory.max")"; fi
-        if [ -r "$1$group/memory.limit_in_bytes" ]; then say memory_limit "$(cat "$1$group/memory.limit_in_bytes")"; fi
-        if [ -r "$1$group/cpu.max" ]; then say cpu_limit "$(cat "$1$group/cpu.max")"; fi
+        say_line_of memory_limit "$1$group/memory.max"
+        say_line_of memory_limit "$1$group/memory.limit_in_bytes"
+        say_line_of cpu_limit "$1$group/cpu.max"
         if [ -r "$1$group/cpu.cfs_quota_us" ]; then
-            say cpu_limit "$(cat "$1$group/cpu.cfs_quota_us") $(cat "$1$group/cpu.cfs_period_us")"
+            read -r quota <"$1$group/cpu.cfs_quota_us"
+            read -r period <"$1$group/cpu.cfs_period_us"
+            say cpu_limit "$quota $period"
         fi
         case $group in '' | /) break ;; esac
         group=${group%/*}
@@ -25,7 +43,7 @@ limits_up_from() {
 }
 
 limits() {
-    say cgroup "$(if [ -e /sys/fs/cgroup/cgroup.controllers ]; then echo 2; else echo 1; fi)"
+    if [ -e /sys/fs/cgroup/cgroup.controllers ]; then say cgroup 2; else say cgroup 1; fi
     while IFS=: read -r _ controllers group; do
         case ,$controllers, in
         ,,) limits_up_from /sys/fs/cgroup "$group" ;;
@@ -37,36 +55,79 @@ limits() {
 
 machine() {
     say cpus "$(nproc || getconf _NPROCESSORS_ONLN)"
-    awk '$1 == "MemTotal:" { print "memory_kib", $2 } $1 == "MemAvailable:" { print "memory_available_kib", $2 }' /proc/meminfo
-    say kernel "$(uname -r)"
-    say arch "$(uname -m)"
-    say hostname "$(uname -n)"
-    say init "$(if [ -d /run/systemd/system ]; then echo systemd; else cat /proc/1/comm; fi)"
+    while read -r key amount _; do
+        case $key in
+        MemTotal:) say memory_kib "$amount" ;;
+        MemAvailable:)
+            say memory_available_kib "$amount"
+            break
+            ;;
+        esac
+    done </proc/meminfo
+    uname -nrm | {
+        read -r hostname kernel arch
+        say hostname "$hostname"
+        say kernel "$kernel"
+        say arch "$arch"
+    }
+    if [ -d /run/systemd/system ]; then say init systemd; else say_line_of init /proc/1/comm; fi
     # shellcheck disable=SC1091 # every distribution's own
     (. /etc/os-release; say os_id "$ID"; say os_version "$VERSION_ID"; say os_name "$PRETTY_NAME")
 }
 
+# id prints uid=1000(ann) gid=1000(ann) groups=1000(ann),27(sudo); a number without a name stands alone.
 account() {
-    say uid "$(id -u)"
-    say user "$(id -un || id -u)"
-    say groups "$(id -Gn)"
+    ids=$(id)
+    uid=${ids#uid=}
+    uid=${uid%% *}
+    user=${uid#*\(}
+    say user "${user%\)}"
+    uid=${uid%%\(*}
+    say uid "$uid"
+    rest=${ids#* groups=}
+    rest=${rest%% context=*}
+    groups=
+    while [ -n "$rest" ]; do
+        group=${rest%%,*}
+        group=${group#*\(}
+        groups="$groups ${group%\)}"
+        case $rest in *,*) rest=${rest#*,} ;; *) rest= ;; esac
+    done
+    say groups "${groups# }"
     say home "$HOME"
-    if command -v sudo >/dev/null; then
-        say sudo "$(if timeout 5 sudo -n true >/dev/null; then echo yes; else echo no; fi)"
+    if [ "$uid" != 0 ] && command -v sudo >/dev/null; then
+        if timeout 5 sudo -n true >/dev/null; then say sudo yes; else say sudo no; fi
     fi
+}
+
+default_routes() {
+    while read -r device destination _ _ _ _ _ mask _; do
+        if [ "$destination$mask" = 0000000000000000 ]; then say default_route "$device"; fi
+    done </proc/net/route
+    # Of the default routes of IPv6 those on lo say that there is none.
+    while read -r destination prefix _ _ _ _ _ _ _ device; do
+        case $destination$prefix in *[!0]*) continue ;; esac
+        if [ "$device" != lo ]; then say default_route "$device"; fi
+    done </proc/net/ipv6_route
 }
 
 network() {
     if command -v ip >/dev/null; then
-        ip -o addr show | awk '$3 == "inet" || $3 == "inet6" { print "address", $2, $4 }'
-        { ip -o route show default; ip -o -6 route show default; } |
-            awk '{ for (i = 1; i < NF; i++) if ($i == "dev") print "default_route", $(i + 1) }' | sort -u
+        ip -o addr show | while read -r _ name family address _; do
+            case $family in inet | inet6) say address "$name $address" ;; esac
+        done
     fi
-    for protocol in tcp udp; do
-        # State 0A is LISTEN; an udp socket that waits for anybody is in 07, CLOSE.
-        awk -v protocol="$protocol" '$4 == (protocol == "tcp" ? "0A" : "07") { sub(/.*:/, "", $2); print "listening", protocol, $2 }' \
-            "/proc/net/$protocol" "/proc/net/${protocol}6"
-    done | sort -u
+    default_routes
+    set --
+    for file in /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6; do
+        if [ -r "$file" ]; then set -- "$@" "$file"; fi
+    done
+    # State 0A is LISTEN; an udp socket that waits for anybody is in 07, CLOSE.
+    awk '{ protocol = FILENAME ~ /tcp/ ? "tcp" : "udp" }
+        $4 == (protocol == "tcp" ? "0A" : "07") {
+            sub(/.*:/, "", $2)
+            if (!seen[protocol, $2]++) print "listening", protocol, $2
+        }' "$@"
 }
 
 closed() { [ -S "$1" ] && [ ! -w "$1" ]; }
@@ -75,9 +136,12 @@ engine_info() { "$@" docker info --format '{{.ServerVersion}} {{.DockerRootDir}}
 docker_engine() {
     root=/var/lib/docker
     if command -v docker >/dev/null; then
-        answer=$(engine_info timeout 10)
         # Who may use sudo reaches the engine through it. The client's own words about this differ between versions.
-        if closed /var/run/docker.sock; then answer=$(engine_info timeout 10 sudo -n); fi
+        if closed /var/run/docker.sock; then
+            answer=$(engine_info timeout 10 sudo -n)
+        else
+            answer=$(engine_info timeout 10)
+        fi
         case $answer in
         [0-9]*' /'*)
             say docker "${answer%% *}"
@@ -90,7 +154,11 @@ docker_engine() {
     fi
     say docker_root "$root"
     while [ ! -e "$root" ] && [ -n "$root" ]; do root=${root%/*}; done
-    say disk_free_kib "$(df -Pk "${root:-/}" | awk 'NR == 2 { print $4 }')"
+    df -Pk "${root:-/}" | {
+        read -r _
+        read -r _ _ _ free _
+        say disk_free_kib "$free"
+    }
 }
 
 # What waits for other processes runs beside the rest; every line is one write, so lines stay whole.
