@@ -70,7 +70,7 @@ async def _scan_host(host: Host, connect: Connect, counters: Sequence[CountsFore
     try:
         session = await connect(host)
         try:
-            facts = await gather_facts(session)
+            facts = await gather_facts(session, tools=True)
             if facts.docker:
                 facts = with_foreign_use(facts, await _foreign_use(session, counters, scope), ())
         finally:

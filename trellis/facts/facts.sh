@@ -1,5 +1,6 @@
 #!/bin/sh
 # Prints facts about this host, "key value" a line; reads only, needs no root, and asks nothing.
+# Arguments: without-engine when the engine itself is asked by other means, without-tools for no versions of tools.
 LC_ALL=C
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export LC_ALL PATH
@@ -135,7 +136,13 @@ engine_info() { "$@" docker info --format '{{.ServerVersion}} {{.DockerRootDir}}
 
 docker_engine() {
     root=/var/lib/docker
-    if command -v docker >/dev/null; then
+    if [ -z "$ask_engine" ]; then
+        if [ -e /var/run/docker.sock ] || command -v dockerd >/dev/null; then
+            say docker_problem silent
+        else
+            say docker_problem missing
+        fi
+    elif command -v docker >/dev/null; then
         # Who may use sudo reaches the engine through it. The client's own words about this differ between versions.
         if closed /var/run/docker.sock; then
             answer=$(engine_info timeout 10 sudo -n)
@@ -161,13 +168,26 @@ docker_engine() {
     }
 }
 
+tools() {
+    tool podman podman --version
+    tool nft nft --version
+    tool iptables iptables --version
+    tool haproxy haproxy -v
+    tool rsync rsync --version
+}
+
+ask_engine=yes
+ask_tools=yes
+for argument in "$@"; do
+    case $argument in
+    without-engine) ask_engine= ;;
+    without-tools) ask_tools= ;;
+    esac
+done
+
 # What waits for other processes runs beside the rest; every line is one write, so lines stay whole.
 docker_engine &
-tool podman podman --version &
-tool nft nft --version &
-tool iptables iptables --version &
-tool haproxy haproxy -v &
-tool rsync rsync --version &
+if [ -n "$ask_tools" ]; then tools & fi
 account &
 machine
 limits

@@ -1,26 +1,51 @@
 """Asks a host for its facts."""
 
+import asyncio
 from dataclasses import replace
 from importlib.resources import files
 
 from trellis.errors import TrellisError
+from trellis.facts.engine import EngineFacts, ask_engine
 from trellis.facts.parsing import parse
 from trellis.hosts import HostFacts, HostSession
 
 _TIMEOUT = 30.0
 
 
-async def gather_facts(session: HostSession) -> HostFacts:
-    """What the host says about itself, in one round trip; foreign use is left to the providers.
+async def gather_facts(session: HostSession, *, tools: bool = False) -> HostFacts:
+    """What the host and its Docker Engine say about themselves; foreign use is left to the providers.
+
+    One script for the host and one question for the engine, at the same time.
+
+    Args:
+        session: the host's open session.
+        tools: ask for the versions of tools as well, which costs the host a process each.
 
     Raises:
         TrellisError: the host runs no POSIX shell, or the script did not get to its end.
         UnreachableError: the host does not answer.
     """
+    facts, engine = await asyncio.gather(_host_facts(session, tools=tools), ask_engine(session))
+    if "sudo_password" in session.host.secrets:
+        facts = _as_sudo(facts)
+    if engine.root not in {"", facts.extra.get("docker_root")}:
+        facts = replace(facts, disk=await _free_bytes(session, engine.root))
+    return _with_engine(facts, engine)
+
+
+async def _free_bytes(session: HostSession, folder: str) -> int | None:
+    """Room where the engine keeps its data, when that is not the usual place."""
+    answer = await session.run(("df", "-Pk", folder), timeout=_TIMEOUT)
+    fields = answer.stdout.splitlines()[-1].split() if answer.status == 0 else []
+    return int(fields[3]) * 1024 if len(fields) > 3 and fields[3].isdecimal() else None
+
+
+async def _host_facts(session: HostSession, *, tools: bool) -> HostFacts:
     script = files("trellis.facts").joinpath("facts.sh").read_text(encoding="utf-8")
-    ended = await session.run(("sh", "-c", script), timeout=_TIMEOUT)
+    flags = ("without-engine",) if tools else ("without-engine", "without-tools")
+    ended = await session.run(("sh", "-c", script, "sh", *flags), timeout=_TIMEOUT)
     try:
-        return await _with_password(session, parse(ended.stdout))
+        return parse(ended.stdout)
     except ValueError as error:
         said = (ended.stderr.strip() or ended.stdout.strip() or "nothing").splitlines()[-1]
         raise TrellisError(
@@ -30,12 +55,20 @@ async def gather_facts(session: HostSession) -> HostFacts:
         ) from error
 
 
-async def _with_password(session: HostSession, facts: HostFacts) -> HostFacts:
+def _with_engine(facts: HostFacts, engine: EngineFacts) -> HostFacts:
+    """The script only knows whether an engine is installed; the engine knows the rest."""
+    extra = dict(facts.extra)
+    if engine.version:
+        extra.pop("docker_problem", None)
+        extra["docker_root"] = engine.root
+    elif engine.denied:
+        extra["docker_problem"] = "denied"
+    return replace(facts, docker=engine.version, extra=extra)
+
+
+def _as_sudo(facts: HostFacts) -> HostFacts:
     """The facts of an account whose sudo asks for a password that we have: the script could not know."""
     user, _, rights = facts.account.rpartition(" ")
-    if rights != "plain" or "sudo_password" not in session.host.secrets:
+    if rights != "plain":
         return facts
-    version = await session.run(("docker", "version", "--format", "{{.Server.Version}}"), sudo=True, timeout=_TIMEOUT)
-    extra = {key: value for key, value in facts.extra.items() if key != "docker_problem" or version.status}
-    docker = facts.docker or ("" if version.status else version.stdout.strip())
-    return replace(facts, account=f"{user} sudo", data_dir=HostFacts().data_dir, docker=docker, extra=extra)
+    return replace(facts, account=f"{user} sudo", data_dir=HostFacts().data_dir)
