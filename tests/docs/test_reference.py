@@ -1,0 +1,61 @@
+"""The reference says what the code says."""
+
+import inspect
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from console import ROOT
+
+import trellis
+import trellis.errors
+from trellis.plugin import hookspecs
+
+DOCS = ROOT / "docs"
+sys.path.insert(0, str(DOCS))
+
+from generated_reference import error_classes, exit_code_page, exit_codes, write_pages  # noqa: E402 - beside conf.py
+
+HOOKS = [hook for name, hook in inspect.getmembers(hookspecs, inspect.isfunction) if name.startswith("trellis_")]
+
+
+@pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook.__name__)
+def test_a_hook_says_when_it_fires_and_is_in_the_reference(hook: object) -> None:
+    text = inspect.getdoc(hook) or ""
+    assert re.search(r"^Fires ", text, re.MULTILINE), "its docstring does not say when it fires"
+    page = (DOCS / "reference" / "hooks.md").read_text(encoding="utf-8")
+    assert "automodule:: trellis.plugin.hookspecs\n   :members:" in page
+
+
+@pytest.mark.parametrize("name", trellis.__all__)
+def test_a_word_of_the_vocabulary_is_in_the_reference(name: str) -> None:
+    page = (DOCS / "reference" / "vocabulary.md").read_text(encoding="utf-8")
+    assert re.search(rf":: trellis\.{name}$", page, re.MULTILINE)
+    assert inspect.getdoc(getattr(trellis, name))
+
+
+def test_every_error_class_is_in_the_table_with_its_code() -> None:
+    exported = {getattr(trellis.errors, name) for name in trellis.errors.__all__}
+    assert exported <= set(error_classes())
+    page = exit_code_page()
+    for cls in error_classes():
+        assert page.count(f"| `{cls.__name__}` | {cls.exit_code} |") == 1
+        assert inspect.getdoc(cls)
+
+
+def test_the_table_has_every_code_once_and_no_other() -> None:
+    assert list(exit_codes()) == sorted({0, 255, *(cls.exit_code for cls in error_classes())})
+    assert [int(code) for code in re.findall(r"^\| (\d+) \|", exit_code_page(), re.MULTILINE)] == list(exit_codes())
+
+
+def test_the_codes_are_those_that_scripts_rely_on() -> None:
+    assert list(exit_codes()) == [*range(13), 255]
+
+
+def test_pages_are_written_only_when_they_change(tmp_path: Path) -> None:
+    write_pages(tmp_path)
+    before = {page: page.stat().st_mtime_ns for page in tmp_path.iterdir()}
+    write_pages(tmp_path)
+    assert before
+    assert {page: page.stat().st_mtime_ns for page in tmp_path.iterdir()} == before
