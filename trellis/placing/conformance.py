@@ -33,6 +33,7 @@ from trellis.placing.model import (
     Workload,
 )
 from trellis.placing.rules import broken_rules
+from trellis.placing.sequencing import over_capacity, sequence
 from trellis.placing.solvers.contract import Limits, Solver, standing
 from trellis.placing.solvers.verifying import verify
 
@@ -176,6 +177,14 @@ def never_needs_fewer_hosts(problem: Problem, solver: Solver) -> None:
     _expect(not shortfalls, f"{shortfalls}")
 
 
+def can_be_applied_in_order(problem: Problem, solver: Solver) -> None:
+    """There is an order of the changes in which no host exceeds its capacity at any moment."""
+    placement = place(problem, solver=solver, limits=LIMITS)
+    if not placement.shortfalls:
+        faults = over_capacity(problem, sequence(problem, placement))
+        _expect(not faults, f"{faults}")
+
+
 def gives_reasons(problem: Problem, solver: Solver) -> None:
     """Every instance that runs, stops or finds no host has its reason."""
     placement = place(problem, solver=solver, limits=LIMITS)
@@ -200,5 +209,6 @@ PROMISES: tuple[Callable[[Problem, Solver], None], ...] = (
     changes_nothing_twice,
     ignores_the_order_of_declaration,
     never_needs_fewer_hosts,
+    can_be_applied_in_order,
     gives_reasons,
 )

@@ -74,6 +74,8 @@ def _what_would_free_it(board: Board, workload: int, host: int) -> str:
     task = board.task
     for number in sorted(board.on[host], key=lambda n: (sum(task.needs[task.items[n].workload]), n)):
         item = task.items[number]
+        if task.workloads[item.workload].service == task.workloads[workload].service:
+            continue
         mark = board.mark()
         board.take(number)
         frees = board.fits(workload, host)

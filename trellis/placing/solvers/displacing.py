@@ -31,6 +31,7 @@ class Displacer:
         self.board = board
         self.steps = steps
         self._room: dict[int, list[int]] = {}
+        self._failed: set[tuple[int, int]] = set()
         self._movable = [item.movable and item.bound_to is None for item in board.task.items]
         self._needs = [board.task.needs[item.workload] for item in board.task.items]
 
@@ -69,7 +70,7 @@ class Displacer:
         item = self.board.task.items[number]
         found: list[Ejection] = []
         for host in self.board.task.candidates_of(item):
-            self.steps -= leaving * leaving
+            self.steps -= 1 + len(self.board.on[host]) ** leaving // 50
             if self.steps < 0:
                 break
             found.extend(self._ejections_on(item.workload, host, leaving))
@@ -77,7 +78,12 @@ class Displacer:
         return found[:_MOST_TRIED]
 
     def _ejections_on(self, workload: int, host: int, leaving: int) -> Iterable[Ejection]:
-        movable = sorted(item for item in self.board.on[host] if self._movable[item])
+        # One of the same workload is as large: to put it elsewhere is as hard.
+        movable = sorted(
+            item
+            for item in self.board.on[host]
+            if self._movable[item] and self.board.task.items[item].workload != workload
+        )
         lacking = self.board.lacking(workload, host)
         ruled = self.board.task.has_rules(workload)
         return [

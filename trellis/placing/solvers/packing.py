@@ -1,16 +1,19 @@
 """Pack tightly by guided ejection: what is hard to place throws out what is easy to place."""
 
 import random
+from collections import deque
 from itertools import combinations
 
 from trellis.placing.board import Board
 from trellis.placing.greedy import bring
-from trellis.placing.solvers.contract import Limits, Standing, standing
+from trellis.placing.solvers.contract import Limits, standing
+from trellis.placing.task import Task
 
 _HOSTS_TRIED = 40
 # Steps after which a search without a gain is given up: the more waits, the longer it is worth it.
 _PATIENCE = 400
 _PATIENCE_EACH = 100
+_MOST_PATIENT_FOR = 60
 _MOVE_PENALTY = 8  # how much harder than a new item a running one is thrown off its host
 
 
@@ -27,51 +30,49 @@ class Packer:
         self.limits = limits
         self.random = random.Random(1)  # noqa: S311 - it breaks ties; the same seed gives the same placement
         self.penalty = [1] * len(board.task.items)
-        self.stopped_by_clock = False
 
     def run(self, steps: int) -> None:
         """Search until every required item has a host or `steps` are used; the board holds the best found."""
-        board = self.board
-        pool = [number for number in board.homeless() if board.task.items[number].required]
-        pool.sort(key=self._size)
-        best, best_standing, least = tuple(board.where), self._standing(), len(pool)
+        pool = _Pool(self.board.task, self._unplaced())
+        best = _Best(self.board, pool)
+        patience = _PATIENCE + _PATIENCE_EACH * min(len(pool.items), _MOST_PATIENT_FOR)
         deadline = self.limits.clock() + self.limits.seconds
-        gained, patience = 0, _PATIENCE + _PATIENCE_EACH * len(pool)
         for step in range(steps):
-            if not pool or step - gained > patience:
+            if not pool.items or step - best.step > patience:
                 break
             if step % 16 == 0 and self.limits.clock() > deadline:
-                self.stopped_by_clock = True
                 break
             self._step(pool)
-            if len(pool) <= least and (now := self._standing()) < best_standing:
-                best, best_standing, least, gained = tuple(board.where), now, len(pool), step
-        put_all(board, best)
+            best.look(step)
+        put_all(self.board, best.where)
 
-    def _standing(self) -> Standing:
-        return standing(self.board.task, tuple(self.board.where))
+    def _unplaced(self) -> list[int]:
+        task = self.board.task
+        pool = [number for number in self.board.homeless() if task.items[number].required]
+        return sorted(pool, key=self._size)
 
     def _size(self, number: int) -> tuple[int, float, int]:
         task = self.board.task
         workload = task.items[number].workload
         return task.workloads[workload].priority, float(sum(task.needs[workload])), number
 
-    def _step(self, pool: list[int]) -> None:
+    def _step(self, pool: "_Pool") -> None:
         number = pool.pop()
         if self._put(number):
             return
         self.penalty[number] += 1
         choice = self._cheapest_ejection(number)
         if choice is None:
-            pool.insert(0, number)
+            pool.put_last(number)
             return
         host, leaving = choice
         for item in leaving:
             self.board.take(item)
         if bring(self.board, number, host):
-            pool.extend(sorted(leaving, key=self._size))
+            for item in sorted(leaving, key=self._size):
+                pool.push(item)
         else:
-            pool.insert(0, number)
+            pool.put_last(number)
             for item in leaving:
                 self.board.put(item, host)
 
@@ -155,9 +156,11 @@ class Packer:
     def _may_go(self, number: int, workload: int) -> bool:
         task = self.board.task
         item = task.items[number]
-        if not item.movable or item.bound_to is not None or not self.board.may_leave(number):
+        if not item.movable or item.bound_to is not None or item.workload == workload:
             return False
-        return task.workloads[item.workload].priority <= task.workloads[workload].priority
+        if task.workloads[item.workload].priority > task.workloads[workload].priority:
+            return False
+        return self.board.may_leave(number)
 
     def _allowed_without(self, workload: int, host: int, leaving: tuple[int, ...]) -> bool:
         mark = self.board.mark()
@@ -166,6 +169,61 @@ class Packer:
         allowed = self.board.rules_allow(workload, host)
         self.board.undo(mark)
         return allowed
+
+
+class _Pool:
+    """Items that wait for a host, and how many of each priority; required ones only count."""
+
+    def __init__(self, task: Task, items: list[int]) -> None:
+        self.items = deque(items)
+        self._priorities = [-task.workloads[item.workload].priority for item in task.items]
+        self._required = [item.required for item in task.items]
+        levels = sorted(set(self._priorities))
+        self._rank = {priority: rank for rank, priority in enumerate(levels)}
+        self.lacking = [0] * len(levels)
+        for number in items:
+            self._count(number, 1)
+
+    def _count(self, number: int, sign: int) -> None:
+        if self._required[number]:
+            self.lacking[self._rank[self._priorities[number]]] += sign
+
+    def pop(self) -> int:
+        number = self.items.pop()
+        self._count(number, -1)
+        return number
+
+    def push(self, number: int) -> None:
+        """The next one to be tried."""
+        self.items.append(number)
+        self._count(number, 1)
+
+    def put_last(self, number: int) -> None:
+        """The last one to be tried."""
+        self.items.appendleft(number)
+        self._count(number, 1)
+
+
+class _Best:
+    """The best that a search has seen, and at which step."""
+
+    def __init__(self, board: Board, pool: _Pool) -> None:
+        self._board = board
+        self._pool = pool
+        self.step = 0
+        self.where = tuple(board.where)
+        self._lacking = list(pool.lacking)
+        self._standing = standing(board.task, self.where)
+
+    def look(self, step: int) -> None:
+        """Remember what the board holds if it is better; of equal ones, moves are compared now and then."""
+        if self._pool.lacking > self._lacking or (self._pool.lacking == self._lacking and step % 50):
+            return
+        now = standing(self._board.task, tuple(self._board.where))
+        if now < self._standing:
+            if now[0] < self._standing[0]:
+                self.step = step
+            self.where, self._standing, self._lacking = tuple(self._board.where), now, list(self._pool.lacking)
 
 
 def put_all(board: Board, where: tuple[int | None, ...]) -> None:

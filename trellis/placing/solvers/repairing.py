@@ -40,32 +40,53 @@ def _better(task: Task, one: Where, other: Where) -> Where:
 def _displace(board: Board, limits: Limits) -> Where:
     """The best of several orders in which what waits is given a host: the order decides who has to make room."""
     task = board.task
-    start = best = tuple(board.where)
-    steps, deadline = _STEPS * limits.effort, limits.clock() + limits.seconds / 2
-    for waiting in _orders(board):
-        displacer = Displacer(board, steps)
+    best = tuple(board.where)
+    deadline = limits.clock() + limits.seconds / 2
+    more = limits.effort
+    for start, waiting, is_first in _tries(task, best):
+        put_all(board, start)
+        # The first orders may cost what they take; that others find fewer moves is worth less.
+        displacer = Displacer(board, _STEPS * limits.effort if is_first else more)
         for number in waiting:
             displacer.place(number)
         _go_home(board)
         best = _better(task, best, tuple(board.where))
-        # The first order may cost what it takes; that others find fewer moves is worth less.
-        steps = min(displacer.steps, steps, limits.effort)
-        least = not lacks(task, best) and standing(task, best)[1] == forced_moves(task)
-        if least or steps <= 0 or limits.clock() > deadline:
+        more = more if is_first else displacer.steps
+        if _is_least(task, best) or more <= 0 or limits.clock() > deadline:
             break
-        put_all(board, start)
     return best
 
 
-def _orders(board: Board) -> Iterator[list[int]]:
-    task = board.task
-    waiting = [number for number in board.homeless() if task.items[number].required]
-    waiting.sort(key=lambda n: (-_priority(task, n), -sum(task.needs[task.items[n].workload]), n))
-    yield waiting
+def _tries(task: Task, given: Where) -> Iterator[tuple[Where, list[int], bool]]:
+    """Starts with an order of what waits in each, and whether it is the first of that start."""
+    starts = [(given, _waiting(task, given))]
+    cleared = _only_at_home(task, given)
+    if 0 < len(_waiting(task, cleared)) <= _MOST_WAITING:
+        starts.append((cleared, _waiting(task, cleared)))
+    for start, waiting in starts:
+        yield start, waiting, True
     mixed = random.Random(1)  # noqa: S311 - it shuffles; the same seed gives the same placement
+    start, waiting = starts[-1]
     for _ in range(_ORDERS if 1 < len(waiting) <= _MOST_WAITING else 0):
         mixed.shuffle(waiting)
-        yield sorted(waiting, key=lambda n: -_priority(task, n))
+        yield start, sorted(waiting, key=lambda number: -_priority(task, number)), False
+
+
+def _only_at_home(task: Task, where: Where) -> Where:
+    # An even load leaves a little room on every host; filling gaps closely leaves room for what is large.
+    return tuple(
+        host if host is not None and (host == item.home or item.bound_to is not None) else None
+        for item, host in zip(task.items, where, strict=True)
+    )
+
+
+def _is_least(task: Task, where: Where) -> bool:
+    return not lacks(task, where) and standing(task, where)[1] == forced_moves(task)
+
+
+def _waiting(task: Task, where: Where) -> list[int]:
+    waiting = [n for n, host in enumerate(where) if host is None and task.items[n].required]
+    return sorted(waiting, key=lambda n: (-_priority(task, n), -sum(task.needs[task.items[n].workload]), n))
 
 
 def _priority(task: Task, number: int) -> int:

@@ -1,0 +1,125 @@
+"""The solvers alone, the choice between them, and what a faulty one may do."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from trellis.errors import ConfigError
+from trellis.placing import (
+    Capacity,
+    Counting,
+    HostOffer,
+    InstancePolicy,
+    Needs,
+    PlacedInstance,
+    Problem,
+    Running,
+    Workload,
+    place,
+)
+from trellis.placing.solvers import Answer, Limits, Task, Where, bundled_solver, solver_for
+
+
+def planted(hosts: int, each: int) -> Problem:
+    """Every host is exactly full with `each` instances of different sizes, and all of it is known to fit."""
+    sizes = [2 ** (number % 4) + number for number in range(each)]
+    offers = tuple(
+        HostOffer(f"h{n:02}", frozenset({"any"}), capacity=Capacity(memory=sum(sizes))) for n in range(hosts)
+    )
+    loads = tuple(
+        Workload(f"s{n}", "any", InstancePolicy(hosts, hosts, Counting.PER_ROLE), Needs(memory=size))
+        for n, size in enumerate(sizes)
+    )
+    return Problem(offers, loads)
+
+
+@pytest.mark.parametrize("name", ["constraint", "cpsat"])
+def test_twenty_hosts_with_five_instances_each_exactly_full(name: str) -> None:
+    if name == "cpsat":
+        pytest.importorskip("ortools", reason="OR-Tools, the extra `scale`, is not installed")
+    placement = place(planted(20, 5), solver=name)
+    assert placement.shortfalls == ()
+    assert len(placement.instances) == 100
+
+
+def chain() -> Problem:
+    """`big` fits on a once x has left, x only on b once y has left, and y fits on c: two moves, no fewer."""
+    sizes = {"big": 9, "x": 6, "y": 5}
+    hosts = {"a": 10, "b": 8, "c": 5}
+    return Problem(
+        tuple(HostOffer(n, frozenset({"any"}), capacity=Capacity(memory=m)) for n, m in hosts.items()),
+        tuple(
+            Workload(s, "any", InstancePolicy(1, 1, Counting.PER_ROLE), Needs(memory=m), relocatable="yes")
+            for s, m in sizes.items()
+        ),
+        (Running("x", "any", 1, "a"), Running("y", "any", 1, "b")),
+    )
+
+
+@pytest.mark.parametrize("name", ["constraint", "cpsat"])
+def test_a_chain_of_moves_is_found_and_proven(name: str) -> None:
+    if name == "cpsat":
+        pytest.importorskip("ortools", reason="OR-Tools, the extra `scale`, is not installed")
+    placement = place(chain(), solver=name)
+    assert [(p.service, p.host) for p in placement.instances] == [("big", "a"), ("x", "b"), ("y", "c")]
+    assert placement.proof.startswith("proven")
+
+
+def test_limits_end_the_search_and_the_answer_says_so() -> None:
+    problem = planted(20, 5)
+    tight = replace(problem, hosts=tuple(replace(h, capacity=Capacity(memory=25)) for h in problem.hosts))
+    placement = place(tight, limits=Limits(seconds=0.0, effort=10))
+    assert placement.shortfalls
+    assert placement.proof == "the search ended at its limit, short of a proof"
+
+
+def test_the_size_chooses() -> None:
+    assert solver_for(100).name == "constraint"
+
+
+def test_an_unknown_solver() -> None:
+    with pytest.raises(ConfigError, match="there is no placement solver cplex"):
+        bundled_solver("cplex")
+
+
+class Careless:
+    """Puts everything on the first host."""
+
+    name = "careless"
+
+    def solve(self, task: Task, start: Where, limits: Limits) -> Answer:  # noqa: ARG002 - the contract's signature
+        return Answer(tuple(0 for _ in task.items), proven=True, note="done")
+
+
+def test_an_answer_that_breaks_a_rule_is_refused() -> None:
+    with pytest.raises(ConfigError, match="the placement solver careless put more on a than fits"):
+        place(chain(), solver=Careless())
+
+
+class Third:
+    """A solver from elsewhere that knows the answer."""
+
+    name = "third"
+
+    def solve(self, task: Task, start: Where, limits: Limits) -> Answer:  # noqa: ARG002 - as above
+        return Answer((0, 1, 2), proven=False, note="as the oracle said")
+
+
+def test_a_solver_from_elsewhere_is_asked() -> None:
+    placement = place(chain(), solver=Third())
+    assert placement.proof == "as the oracle said"
+    assert placement.instances[0] == PlacedInstance("big", "any", 1, "a")
+
+
+def test_nothing_heavy_is_imported_when_nothing_changes() -> None:
+    program = (
+        "import sys\n"
+        "from trellis.placing import *\n"
+        "load = Workload('web', 'web', InstancePolicy(1, 1, Counting.PER_ROLE))\n"
+        "place(Problem((HostOffer('a', frozenset({'web'})),), (load,), (Running('web', 'web', 1, 'a'),)))\n"
+        "print([m for m in ('constraint', 'numpy', 'ortools', 'packaging', 'random') if m in sys.modules])\n"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert said == "[]\n"
