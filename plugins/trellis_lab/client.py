@@ -68,6 +68,17 @@ class LabEngine:
                 if text := str(event.get("stream", "")).strip():
                     yield text
 
+    def remove_older(self, reference: str) -> None:
+        """Remove what was built from earlier versions of the same image and no host uses."""
+        from docker.errors import APIError
+
+        repository = reference.partition(":")[0]
+        for image in self._api.images(repository):
+            for tag in image["RepoTags"] or []:
+                if tag != reference:
+                    with suppress(APIError):  # in use
+                        self._api.remove_image(tag)
+
     def subnets(self) -> list[str]:
         """The subnets that the engine's networks use."""
         with explained():
@@ -80,12 +91,13 @@ class LabEngine:
         from docker.types import IPAMConfig, IPAMPool
 
         pools = [IPAMPool(subnet=str(design.subnet))]
-        try:
-            self._api.create_network(**commands.network(design), ipam=IPAMConfig(pool_configs=pools))
-        except APIError as error:
-            if "overlap" in str(error).lower():
-                return False
-            raise
+        with explained():
+            try:
+                self._api.create_network(**commands.network(design), ipam=IPAMConfig(pool_configs=pools))
+            except APIError as error:
+                if "overlap" in str(error).lower():
+                    return False
+                raise
         return True
 
     def create_host(self, design: Design, host: LabHost, files: bytes) -> None:

@@ -318,6 +318,7 @@ def ensure_image(engine: LabEngine, *, bare: bool, report: Report) -> str:
         for line in engine.build(reference, "bare" if bare else "host"):
             if line.startswith("Step "):
                 report(line)
+        engine.remove_older(reference)
     return reference
 
 

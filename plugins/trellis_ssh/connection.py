@@ -16,6 +16,16 @@ from trellis_ssh.target import Route, Target
 KEEPALIVE_SECONDS = 3
 KEEPALIVE_MISSES = 2
 
+# What OpenSSH offers too, those first that the cryptography library does in one call a packet: a third less work here.
+CIPHERS = (
+    "aes128-gcm@openssh.com",
+    "aes256-gcm@openssh.com",
+    "chacha20-poly1305@openssh.com",
+    "aes256-ctr",
+    "aes192-ctr",
+    "aes128-ctr",
+)
+
 
 @dataclass
 class Connection:
@@ -130,6 +140,7 @@ async def _dial(
             target.port,
             client_factory=lambda: watcher,
             known_hosts=known,
+            encryption_algs=CIPHERS,
             # A key that needs a passphrase is used through the agent.
             ignore_encrypted=True,
             agent_forwarding=False,

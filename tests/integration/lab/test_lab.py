@@ -135,6 +135,18 @@ def test_two_labs_live_side_by_side(new_lab, lab):
     assert other.access.identity.read_bytes() != lab.access.identity.read_bytes()
 
 
+def test_labs_that_start_at_the_same_moment_share_no_subnet(engine, api):  # noqa: ARG001 - needed, not read
+    names = [f"lb-race{number}-{os.getpid()}" for number in range(4)]
+    program = "import sys; from trellis_lab import Lab; print(Lab.up(1, name=sys.argv[1]).hosts[0].address)"
+    starting = [subprocess.Popen([sys.executable, "-c", program, name], stdout=subprocess.PIPE) for name in names]
+    addresses = [child.communicate(timeout=60)[0] for child in starting]
+    for name in names:
+        take_down(name)
+        assert traces(api, name) == []
+    assert [child.returncode for child in starting] == [0, 0, 0, 0]
+    assert len(set(addresses)) == 4
+
+
 def test_a_lab_is_found_again_and_taken_down_without_a_trace(new_lab, api):
     lab = new_lab(2)
     found = Lab.find(lab.name)
