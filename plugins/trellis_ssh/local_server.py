@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -11,7 +12,27 @@ import asyncssh
 
 from trellis.errors import TrellisError
 
+_PREFIX = "trellis-ssh-"
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def remove_leftovers() -> None:
+    """Remove this account's sockets whose process was killed before it could do so."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        with contextlib.suppress(OSError):  # another run is removing it, or it is somebody else's
+            if pid.isdecimal() and folder.stat().st_uid == os.getuid() and not _lives(int(pid)):
+                shutil.rmtree(folder)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 class LocalServer:
@@ -26,7 +47,8 @@ class LocalServer:
     @classmethod
     async def start(cls, serve: Serve) -> "LocalServer":
         """A server that hands each connection to `serve` and closes it afterwards."""
-        server = cls(Path(tempfile.mkdtemp(prefix="trellis-")), serve)  # mkdtemp: 0700
+        remove_leftovers()
+        server = cls(Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-")), serve)  # mkdtemp: 0700
         try:
             server._server = await asyncio.start_unix_server(server._accept, server._path)
         except BaseException:
