@@ -1,6 +1,7 @@
 """Which instance goes to which host, and why: pure, with plain values in and out."""
 
-from trellis.placing.deciding import place
+from typing import TYPE_CHECKING, Any
+
 from trellis.placing.model import (
     Capacity,
     Counting,
@@ -15,6 +16,9 @@ from trellis.placing.model import (
     Strategy,
     Workload,
 )
+
+if TYPE_CHECKING:
+    from trellis.placing.deciding import place
 
 __all__ = [
     "Capacity",
@@ -31,3 +35,12 @@ __all__ = [
     "Workload",
     "place",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what decides only when it is asked for: the model alone is read at every start."""
+    if name == "place":
+        from trellis.placing.deciding import place
+
+        return place
+    raise AttributeError(f"module {__name__} has no attribute {name}")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pluggy
 
 from trellis.deployment import Deployment
+from trellis.placing.solvers.contract import Solver
 from trellis.plugin.commands import CommandSpec
 from trellis.plugin.contracts import Connector, Provider
 from trellis.resources import Resource
@@ -46,5 +47,16 @@ def trellis_commands() -> Sequence[CommandSpec]:
     """Commands that this plugin adds to the command line.
 
     Fires at start-up, so it must only name the commands; their modules are imported when they are run.
+    """
+    return ()
+
+
+@hookspec
+def trellis_solver() -> Sequence[Solver]:
+    """Placement solvers that this plugin offers.
+
+    Fires only when `trellis.yaml` names a solver that is not bundled. Two plugins that offer one name are an
+    error. What a solver answers is held to every rule before it is used; `trellis.placing.conformance` has the
+    promises that its tests should keep.
     """
     return ()

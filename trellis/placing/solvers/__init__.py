@@ -1,5 +1,6 @@
 """Solvers for what the sticky greedy pass could not place; third-party ones come by the hook `trellis_solver`."""
 
+from collections.abc import Iterable
 from importlib.util import find_spec
 
 from trellis.errors import ConfigError
@@ -33,6 +34,22 @@ def bundled_solver(name: str) -> Solver:
     )
 
 
+def named_solver(name: str, offered: Iterable[Solver] = ()) -> Solver:
+    """The solver of that name, bundled or one of those that plugins offer by the hook `trellis_solver`.
+
+    Raises:
+        ConfigError: there is none, or several plugins offer it.
+    """
+    found = [solver for solver in offered if solver.name == name]
+    if len(found) > 1 or (found and name in BUNDLED):
+        raise ConfigError(
+            f"the placement solver {name} is offered twice",
+            where="trellis.yaml: placement.solver",
+            hint="uninstall one of the plugins that offer it",
+        )
+    return found[0] if found else bundled_solver(name)
+
+
 def solver_for(instances: int) -> Solver:
     """The bundled solver for a problem of that size, of those that can run here."""
     large = instances > _LARGE and find_spec("ortools") is not None
@@ -49,6 +66,7 @@ __all__ = [
     "Task",
     "Where",
     "bundled_solver",
+    "named_solver",
     "solver_for",
     "standing",
 ]

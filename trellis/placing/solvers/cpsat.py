@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _HOSTS_EACH = 60  # hosts offered to a workload besides those that it is on; all of them in small problems
 _ALL_BELOW = 60_000  # workloads times hosts up to which nothing is left out
-_MOST_WEIGHT = 1 << 50  # a weighted sum has to stay below 2**63
+_MOST_WEIGHT = 1 << 60  # a weighted sum has to stay below 2**63
+_WEIGHED_BY_SIZE = 2_000  # instances that run
 
 
 class CpSat:
@@ -58,7 +59,9 @@ class CpSat:
         solver.parameters.random_seed = 1
         status = solver.solve(model.cp)
         if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-            return Answer(start, proven=False, note=f"CP-SAT found nothing in {limits.seconds:g} s")
+            return Answer(
+                start, proven=False, note=f"CP-SAT stopped at {limits.seconds:g} s with {solver.status_name(status)}"
+            )
         where = model.read(solver)
         optimal = status == cp_model.OPTIMAL
         return _answer(task, where if standing(task, where) < standing(task, start) else start, model, solver, optimal)
@@ -217,9 +220,10 @@ class _Model:
 
     def _objective(self) -> None:
         movable = sum(1 for item in self.task.items if item.index is not None) + 1
-        sizes = self._sizes()
+        # Cheapest among fewest moves needs room below a move's weight; in large problems there is none to spare.
+        sizes = self._sizes() if movable <= _WEIGHED_BY_SIZE else [0] * len(self.task.needs)
         coordinated = max(sizes, default=0) * movable + 1
-        move = 2 * coordinated * movable
+        move = 2 * coordinated * movable if movable <= _WEIGHED_BY_SIZE else 2
         terms = []
         for number, group in enumerate(self.groups):
             load = self.task.workloads[self._workload(group)]
@@ -227,7 +231,7 @@ class _Model:
             for host, running in sorted(group.homes.items()):
                 gone = self.cp.new_int_var(0, len(running), "")
                 self.cp.add(gone >= len(running) - self.x[number, host])
-                terms.append(min(cost, _MOST_WEIGHT // movable) * gone)
+                terms.append(cost * gone)
         self.cp.minimize(sum(terms) + self._missing(2 * move * movable))
 
     def _sizes(self) -> list[int]:
@@ -248,7 +252,7 @@ class _Model:
             # What is not required is worth as much as a move: it is stopped before others have to move twice.
             total += (weight if required else 1) * sum(missing for missing, _ in entries)
             if required:
-                weight = min(weight * (sum(count for _, count in entries) + 1), _MOST_WEIGHT)
+                weight = min(weight * (sum(count for _, count in entries) + 1), _MOST_WEIGHT // len(self.task.items))
         return total
 
     # -- the answer

@@ -14,6 +14,7 @@ _HOSTS_TRIED = 40
 _PATIENCE = 400
 _PATIENCE_EACH = 100
 _MOST_PATIENT_FOR = 60
+_MOST_IDLE = 200  # steps in a row that found nobody to throw out
 _MOVE_PENALTY = 8  # how much harder than a new item a running one is thrown off its host
 
 
@@ -29,6 +30,7 @@ class Packer:
         self.board = board
         self.limits = limits
         self.random = random.Random(1)  # noqa: S311 - it breaks ties; the same seed gives the same placement
+        self._throwable = [item.movable and item.bound_to is None for item in board.task.items]
         self.penalty = [1] * len(board.task.items)
 
     def run(self, steps: int) -> None:
@@ -37,12 +39,13 @@ class Packer:
         best = _Best(self.board, pool)
         patience = _PATIENCE + _PATIENCE_EACH * min(len(pool.items), _MOST_PATIENT_FOR)
         deadline = self.limits.clock() + self.limits.seconds
+        idle = 0
         for step in range(steps):
-            if not pool.items or step - best.step > patience:
+            if not pool.items or step - best.step > patience or idle > min(len(pool.items), _MOST_IDLE):
                 break
             if step % 16 == 0 and self.limits.clock() > deadline:
                 break
-            self._step(pool)
+            idle = 0 if self._step(pool) else idle + 1
             best.look(step)
         put_all(self.board, best.where)
 
@@ -56,15 +59,15 @@ class Packer:
         workload = task.items[number].workload
         return task.workloads[workload].priority, float(sum(task.needs[workload])), number
 
-    def _step(self, pool: "_Pool") -> None:
+    def _step(self, pool: "_Pool") -> bool:
         number = pool.pop()
         if self._put(number):
-            return
+            return True
         self.penalty[number] += 1
         choice = self._cheapest_ejection(number)
         if choice is None:
             pool.put_last(number)
-            return
+            return False
         host, leaving = choice
         for item in leaving:
             self.board.take(item)
@@ -75,6 +78,7 @@ class Packer:
             pool.put_last(number)
             for item in leaving:
                 self.board.put(item, host)
+        return True
 
     def _put(self, number: int) -> bool:
         board = self.board
@@ -156,7 +160,7 @@ class Packer:
     def _may_go(self, number: int, workload: int) -> bool:
         task = self.board.task
         item = task.items[number]
-        if not item.movable or item.bound_to is not None or item.workload == workload:
+        if not self._throwable[number] or item.workload == workload:
             return False
         if task.workloads[item.workload].priority > task.workloads[workload].priority:
             return False

@@ -19,7 +19,7 @@ from trellis.placing import (
     Workload,
     place,
 )
-from trellis.placing.solvers import Answer, Limits, Task, Where, bundled_solver, solver_for
+from trellis.placing.solvers import Answer, Limits, Task, Where, bundled_solver, named_solver, solver_for
 
 
 def planted(hosts: int, each: int) -> Problem:
@@ -96,6 +96,14 @@ class Careless:
 def test_an_answer_that_breaks_a_rule_is_refused() -> None:
     with pytest.raises(ConfigError, match="the placement solver careless put more on a than fits"):
         place(chain(), solver=Careless())
+
+
+def test_a_solver_is_found_by_its_name() -> None:
+    assert named_solver("constraint").name == "constraint"
+    offered = Careless()
+    assert named_solver("careless", [offered]) is offered
+    with pytest.raises(ConfigError, match="the placement solver careless is offered twice"):
+        named_solver("careless", [offered, Careless()])
 
 
 class Third:
