@@ -19,6 +19,8 @@ from trellis_ssh.target import Route
 
 # sshd allows ten sessions a connection (MaxSessions); the rest is for relays to the engine's socket.
 _COMMANDS_AT_ONCE = 5
+_MOST_REFUSALS = 20
+_BETWEEN_REFUSALS = 0.1
 _MOST_SUDO_TALK = 65536
 
 
@@ -36,6 +38,8 @@ class SshSession:
         self._connection = connection
         self._sudo_password: Secret | None = host.secrets.get("sudo_password")
         self._slots = asyncio.Semaphore(_COMMANDS_AT_ONCE)
+        self._running = 0
+        self._ended = asyncio.Event()
         self._asking = asyncio.Lock()
         self._rights: Rights | None = None
         self._docker = DockerSocket(self, connection, lambda: open_route(host.name, route), route.docker_socket)
@@ -98,8 +102,8 @@ class SshSession:
         """A command that has started: past sudo, with its standard streams untouched. It is closed at the end."""
         markers = markers or new_markers()
         line = commands.command_line(argv, elevation, markers, timeout)
-        ssh = ssh or self._connection.ssh
-        process: asyncssh.SSHClientProcess[bytes] = await ssh.create_process(line, encoding=None)
+        process = await self._start(ssh or self._connection.ssh, line)
+        self._running += 1
         try:
             if elevation is Elevation.PASSWORD:
                 await self._answer_sudo(process, markers)
@@ -108,6 +112,24 @@ class SshSession:
             process.close()
             with contextlib.suppress(asyncssh.Error, OSError):
                 await process.wait_closed()
+            self._running -= 1
+            self._ended.set()
+
+    async def _start(self, ssh: asyncssh.SSHClientConnection, line: str) -> "asyncssh.SSHClientProcess[bytes]":
+        """Start a command; on a server that allows fewer sessions than we have commands, when another one ends."""
+        refusals = 0
+        while True:
+            self._ended.clear()
+            try:
+                return await ssh.create_process(line, encoding=None)
+            except asyncssh.ChannelOpenError:
+                refusals += not self._running
+                if ssh.is_closed() or refusals > _MOST_REFUSALS:
+                    raise
+            # The server frees a session a little after its command has ended.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(None if self._running else _BETWEEN_REFUSALS):
+                    await self._ended.wait()
 
     async def _answer_sudo(self, process: "asyncssh.SSHClientProcess[bytes]", markers: Markers) -> None:
         ask, go, seen, asked = markers.ask.encode(), markers.go.encode(), b"", False

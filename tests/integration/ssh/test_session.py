@@ -180,6 +180,17 @@ async def test_more_commands_at_once_than_the_server_has_sessions_for(connect, l
     assert [one.stdout.strip() for one in ended] == [str(number) for number in range(30)]
 
 
+@pytest.mark.parametrize("sessions", [1, 2])
+async def test_a_server_that_allows_few_sessions(sessions, connect, new_lab, lab_host):
+    lab = new_lab(1)
+    limit = f"echo MaxSessions {sessions} >>/etc/ssh/sshd_config.d/trellis-lab.conf && kill -HUP $(cat /run/sshd.pid)"
+    lab.execute("h1", "sh", "-c", limit)
+    lab.execute("h1", "sh", "-c", f"until sshd -T | grep -qi '^maxsessions {sessions}$'; do sleep 0.05; done")
+    session = await connect(lab_host(lab, "h1"))
+    ended = await asyncio.gather(*(session.run(["echo", str(number)], sudo=True) for number in range(10)))
+    assert [one.stdout.strip() for one in ended] == [str(number) for number in range(10)]
+
+
 async def test_ten_users_of_a_relayed_engine_at_once(connect, lab, lab_host):
     session = await connect(lab_host(lab, "h1", user="keeper"))
     url = await session.docker_url()
