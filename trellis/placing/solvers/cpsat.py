@@ -1,7 +1,7 @@
 """Placement by OR-Tools CP-SAT: one count for each workload and host, with proofs; needs the extra `scale`."""
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import gcd
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +9,7 @@ from trellis.errors import ConfigError
 from trellis.placing.amounts import DIMENSIONS, UNKNOWN
 from trellis.placing.board import Board
 from trellis.placing.solvers.contract import Answer, Limits, Where, forced_moves, standing
+from trellis.placing.solvers.embedded import Embedded
 from trellis.placing.solvers.packing import put_all
 from trellis.placing.solvers.repairing import lacks, repair
 from trellis.placing.task import Task
@@ -65,6 +66,19 @@ class CpSat:
         where = model.read(solver)
         optimal = status == cp_model.OPTIMAL
         return _answer(task, where if standing(task, where) < standing(task, start) else start, model, solver, optimal)
+
+
+class EmbeddedThenCpSat:
+    """The embedded solver, and CP-SAT for what that could not place."""
+
+    name = "constraint, then cpsat"
+
+    def solve(self, task: Task, start: Where, limits: Limits) -> Answer:
+        """As `Solver.solve`."""
+        answer = Embedded().solve(task, start, limits)
+        if not lacks(task, answer.where):
+            return answer
+        return CpSat().prove(task, answer.where, replace(limits, seconds=limits.seconds / 2))
 
 
 def _answer(task: Task, where: Where, model: "_Model", solver: "cp_model.CpSolver", optimal: bool) -> Answer:  # noqa: FBT001

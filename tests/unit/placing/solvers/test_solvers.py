@@ -76,7 +76,9 @@ def test_limits_end_the_search_and_the_answer_says_so() -> None:
 
 
 def test_the_size_chooses() -> None:
-    assert solver_for(100).name == "constraint"
+    pytest.importorskip("ortools", reason="OR-Tools, the extra `scale`, is not installed")
+    assert solver_for(2_000).name == "constraint"
+    assert solver_for(2_001).name == "constraint, then cpsat"
 
 
 def test_an_unknown_solver() -> None:
