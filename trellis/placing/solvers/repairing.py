@@ -42,7 +42,7 @@ def _displace(board: Board, limits: Limits) -> Where:
     task = board.task
     best = tuple(board.where)
     deadline = limits.clock() + limits.seconds / 2
-    more = limits.effort
+    more = limits.effort // 2
     for start, waiting, is_first in _tries(task, best):
         put_all(board, start)
         # The first orders may cost what they take; that others find fewer moves is worth less.
