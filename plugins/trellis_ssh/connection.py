@@ -1,9 +1,8 @@
-"""Opening ssh connections, through jump hosts too, and saying why one cannot be opened."""
+"""Opening one ssh connection, and saying why it cannot be opened."""
 
 import asyncio
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import asyncssh
@@ -27,24 +26,6 @@ CIPHERS = (
 )
 
 
-@dataclass
-class Connection:
-    """An open connection and the ones that it goes through.
-
-    Attributes:
-        ssh: the connection to the host.
-        jumps: the connections below it, the nearest host first.
-    """
-
-    ssh: asyncssh.SSHClientConnection
-    jumps: list[asyncssh.SSHClientConnection] = field(default_factory=list)
-
-    async def close(self) -> None:
-        """End them all, the host's own first."""
-        for connection in (self.ssh, *reversed(self.jumps)):
-            await _end(connection)
-
-
 class _Watcher(asyncssh.SSHClient):
     """Keeps the key that a host offers, so that a refusal can name it."""
 
@@ -56,64 +37,50 @@ class _Watcher(asyncssh.SSHClient):
         return False
 
 
-async def open_route(host: str, route: Route) -> Connection:
-    """Connect to a host, checking the key of every server on the way.
+async def open_direct(
+    host: str, route: Route, tunnel: asyncssh.SSHClientConnection | None, *, is_jump: bool = False
+) -> asyncssh.SSHClientConnection:
+    """Connect to the route's target through a tunnel that is open already, checking the target's key.
+
+    Args:
+        host: the host that is to be reached in the end, for what is said.
+        route: its target and the credentials.
+        tunnel: a connection to the last jump host; None where there is none.
+        is_jump: the target is only on the way to the host.
 
     Raises:
-        UnreachableError: one of them does not answer.
-        NotAuthorisedError: a key is unknown or changed, or the account is refused.
+        UnreachableError: it does not answer.
+        HostKeyError: its key is unknown or has changed.
+        NotAuthorisedError: the account is refused.
         ConfigError: a file named in the options is at fault.
     """
+    target, watcher = route.target, _Watcher()
     known = known_hosts.load(known_hosts.files_for(route))
-    opened: list[asyncssh.SSHClientConnection] = []
+    label = f"the jump host of {host}" if is_jump else host
     try:
-        for target in (*route.jumps, route.target):
-            opened.append(await _open(host, route, target, known, opened[-1] if opened else None))
-    except BaseException:
-        for connection in reversed(opened):
-            await _end(connection)
-        raise
-    return Connection(opened[-1], opened[:-1])
+        with explained(label, target, route.timeout):
+            return await _dial(watcher, route, target, known, tunnel)
+    except asyncssh.HostKeyNotVerifiable as error:
+        if watcher.offered is None:
+            raise NotAuthorisedError(f"the host key of {label} ({target}) is not trusted: {error.reason}") from error
+        key = known_hosts.as_host_key(target, watcher.offered)
+        fingerprints = known_hosts.known_fingerprints(known, target)
+        raise known_hosts.refusal(label, host, key, fingerprints) from error
 
 
-async def fetch_key(host: str, route: Route) -> known_hosts.HostKey:
-    """The key that a host offers now, trusted or not; nothing is sent to it. Jump hosts must be trusted.
+async def fetch_direct(host: str, route: Route, tunnel: asyncssh.SSHClientConnection | None) -> known_hosts.HostKey:
+    """The key that the route's target offers now, trusted or not; nothing is sent to it.
 
     Raises:
         UnreachableError: it does not answer.
     """
-    jumps = (
-        await open_route(host, Route(route.jumps[-1], route.jumps[:-1], *_credentials(route))) if route.jumps else None
-    )
     watcher = _Watcher()
-    try:
-        with explained(host, route.target, route.timeout), contextlib.suppress(asyncssh.HostKeyNotVerifiable):
-            nobody = asyncssh.import_known_hosts("")
-            await _end(await _dial(watcher, route, route.target, nobody, jumps.ssh if jumps else None))
-    finally:
-        if jumps:
-            await jumps.close()
+    with explained(host, route.target, route.timeout), contextlib.suppress(asyncssh.HostKeyNotVerifiable):
+        nobody = asyncssh.import_known_hosts("")
+        await end(await _dial(watcher, route, route.target, nobody, tunnel))
     if watcher.offered is None:
         raise UnreachableError(f"{host} ({route.target}) showed no host key", hint="is it an ssh server?")
     return known_hosts.as_host_key(route.target, watcher.offered)
-
-
-async def _open(
-    host: str,
-    route: Route,
-    target: Target,
-    known: asyncssh.SSHKnownHosts,
-    tunnel: asyncssh.SSHClientConnection | None,
-) -> asyncssh.SSHClientConnection:
-    watcher = _Watcher()
-    try:
-        with explained(host, target, route.timeout):
-            return await _dial(watcher, route, target, known, tunnel)
-    except asyncssh.HostKeyNotVerifiable as error:
-        if watcher.offered is None:
-            raise NotAuthorisedError(f"the host key of {host} ({target}) is not trusted: {error.reason}") from error
-        key = known_hosts.as_host_key(target, watcher.offered)
-        raise known_hosts.refusal(host, key, known_hosts.known_fingerprints(known, target)) from error
 
 
 async def _dial(
@@ -174,7 +141,8 @@ def explained(host: str, target: Target, timeout: float) -> Iterator[None]:
         raise UnreachableError(f"{host} ({target}) cannot be reached: {error}", hint=f"try: ssh {target}") from error
 
 
-async def _end(connection: asyncssh.SSHClientConnection) -> None:
+async def end(connection: asyncssh.SSHClientConnection) -> None:
+    """Close a connection, also when the other side does not answer."""
     connection.close()
     try:
         async with asyncio.timeout(2):
@@ -184,7 +152,3 @@ async def _end(connection: asyncssh.SSHClientConnection) -> None:
         connection.abort()
         await connection.wait_closed()
     await asyncio.sleep(0)  # the socket itself is closed in the loop's next turn
-
-
-def _credentials(route: Route) -> tuple[Any, ...]:
-    return (route.identity_file, route.certificate_file, route.known_hosts, "", route.timeout)

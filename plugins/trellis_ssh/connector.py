@@ -10,6 +10,7 @@ from trellis_ssh.target import parse_route
 
 if TYPE_CHECKING:
     from trellis_ssh.known_hosts import HostKey
+    from trellis_ssh.routes import Routes
 
 
 class SshConnector:
@@ -17,24 +18,32 @@ class SshConnector:
 
     schemes: Sequence[str] = ("ssh",)
 
+    def __init__(self) -> None:
+        self._routes: Routes | None = None
+
     async def connect(self, host: Host) -> HostSession:
         """Open a session; see `trellis.plugin.contracts.Connector.connect`."""
-        from trellis_ssh.connection import open_route
+        from trellis_ssh.routes import Routes
         from trellis_ssh.session import SshSession
 
+        if self._routes is None:
+            self._routes = Routes()
         route = parse_route(host)
-        return SshSession(host, route, await open_route(host.name, route))
+        return SshSession(host, route, await self._routes.open(host.name, route))
 
 
 async def fetch_host_key(host: Host) -> "HostKey":
     """The key that a host offers now, trusted or not: for showing its fingerprint before it is trusted.
 
+    Where a jump host on the way is not known yet, it is that one's key: `HostKey.target` says whose.
+
     Raises:
         UnreachableError: the host does not answer.
+        NotAuthorisedError: a jump host's key has changed.
     """
-    from trellis_ssh.connection import fetch_key
+    from trellis_ssh.routes import Routes
 
-    return await fetch_key(host.name, parse_route(host))
+    return await Routes().fetch_key(host.name, parse_route(host))
 
 
 async def trust(host: Host, fingerprint: str) -> Path:
@@ -59,8 +68,8 @@ async def trust(host: Host, fingerprint: str) -> Path:
             f"{host.name} offers another key than you expect: {key.fingerprint}, not {fingerprint}",
             hint="compare with what the host itself says: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub",
         )
-    known = known_hosts.known_fingerprints(known_hosts.load(known_hosts.files_for(route)), route.target)
+    known = known_hosts.known_fingerprints(known_hosts.load(known_hosts.files_for(route)), key.target)
     if known and fingerprint not in known:
-        raise known_hosts.refusal(host.name, key, known)
+        raise known_hosts.refusal(host.name, host.name, key, known)
     known_hosts.remember(path, key)
     return path

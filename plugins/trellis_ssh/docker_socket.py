@@ -9,9 +9,9 @@ import asyncssh
 from trellis.errors import NotAuthorisedError, TrellisError
 from trellis_ssh import commands, streams
 from trellis_ssh.commands import Elevation, Rights
-from trellis_ssh.connection import Connection
 from trellis_ssh.lanes import Lanes
 from trellis_ssh.local_server import LocalServer, Serve
+from trellis_ssh.routes import Connection
 
 if TYPE_CHECKING:
     from trellis_ssh.session import SshSession

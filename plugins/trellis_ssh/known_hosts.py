@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,13 +74,19 @@ def load(files: Sequence[Path]) -> "asyncssh.SSHKnownHosts":
     Raises:
         ConfigError: a file is not one of known hosts.
     """
+    return _parsed(tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in files))
+
+
+@lru_cache(maxsize=8)
+def _parsed(files: tuple[tuple[str, int, int], ...]) -> "asyncssh.SSHKnownHosts":
+    """Read once for all hosts, and again when a file (path, time, size) has changed."""
     import asyncssh
 
+    paths = [path for path, _, _ in files]
     try:
-        return asyncssh.read_known_hosts([str(path) for path in files])
+        return asyncssh.read_known_hosts(paths)
     except ValueError as error:
-        named = " or ".join(str(path) for path in files)
-        raise ConfigError(f"not a file of known host keys: {error}", where=named) from error
+        raise ConfigError(f"not a file of known host keys: {error}", where=" or ".join(paths)) from error
 
 
 def algorithms(known: "asyncssh.SSHKnownHosts", target: Target) -> list[str] | None:
@@ -106,19 +113,44 @@ def as_host_key(target: Target, key: "asyncssh.SSHKey") -> HostKey:
     return HostKey(target, key.get_fingerprint(), f"{target.known_as} {public[0]} {public[1]}")
 
 
-def refusal(host: str, key: HostKey, known: Sequence[str]) -> NotAuthorisedError:
-    """Why a host's key was not accepted: it is unknown, or it is not the one that is known."""
+class HostKeyError(NotAuthorisedError):
+    """A host's key is not the one that is known, or none is known.
+
+    Attributes:
+        key: the key that it offers.
+        known: fingerprints of the known ones; empty for a host that is not known yet.
+    """
+
+    def __init__(self, what: str, *, hint: str, key: HostKey, known: Sequence[str]) -> None:
+        super().__init__(what, hint=hint)
+        self.key = key
+        self.known = tuple(known)
+
+
+def refusal(label: str, host: str, key: HostKey, known: Sequence[str]) -> HostKeyError:
+    """Why a key was not accepted: it is unknown, or it is not the one that is known.
+
+    Args:
+        label: whose it is, as it is said: the host's name, or its jump host.
+        host: the host's name, for the command that trusts the key.
+        key: what was offered.
+        known: fingerprints of the known ones.
+    """
     trust = f"trellis host trust {host} --fingerprint {key.fingerprint}"
     if not known:
-        return NotAuthorisedError(
-            f"the host key of {host} ({key.target}) is not known yet: {key.fingerprint}",
+        return HostKeyError(
+            f"the host key of {label} ({key.target}) is not known yet: {key.fingerprint}",
             hint="compare it with what the host itself says (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), "
             f"then: {trust}",
+            key=key,
+            known=known,
         )
-    return NotAuthorisedError(
-        f"the host key of {host} ({key.target}) has changed: it is {key.fingerprint}, known is {', '.join(known)}",
+    return HostKeyError(
+        f"the host key of {label} ({key.target}) has changed: it is {key.fingerprint}, known is {', '.join(known)}",
         hint="somebody may be listening in. Only when you know that the host was set up anew: "
         f"ssh-keygen -R '{key.target.known_as}' -f KNOWN_HOSTS_FILE, then: {trust}",
+        key=key,
+        known=known,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import asyncssh
 
 from trellis.errors import TrellisError
-from trellis_ssh.connection import Connection
+from trellis_ssh.routes import Connection
 
 # sshd gives a connection ten sessions (MaxSessions); the first one's are for commands too.
 _ON_FIRST = 5

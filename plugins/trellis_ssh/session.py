@@ -13,8 +13,8 @@ from trellis.hosts import Completed, Host
 from trellis_dsl.secret import Secret
 from trellis_ssh import commands, streams
 from trellis_ssh.commands import Elevation, Markers, Rights
-from trellis_ssh.connection import Connection, open_route
 from trellis_ssh.docker_socket import DockerSocket
+from trellis_ssh.routes import Connection
 from trellis_ssh.target import Route
 
 # sshd allows ten sessions a connection (MaxSessions); the rest is for relays to the engine's socket.
@@ -42,7 +42,9 @@ class SshSession:
         self._ended = asyncio.Event()
         self._asking = asyncio.Lock()
         self._rights: Rights | None = None
-        self._docker = DockerSocket(self, connection, lambda: open_route(host.name, route), route.docker_socket)
+        self._docker = DockerSocket(
+            self, connection, lambda: connection.routes.open(host.name, route), route.docker_socket
+        )
         self._closed = False
 
     @property

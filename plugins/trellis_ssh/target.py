@@ -1,7 +1,7 @@
 """Where a host's ssh server is and how to get there: parsed once from the environment file, then data."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -71,6 +71,13 @@ class Route:
     known_hosts: Path | None = None
     docker_socket: str = ""
     timeout: float = DEFAULT_TIMEOUT
+
+    @property
+    def via(self) -> "Route | None":
+        """The way to the last jump host; None where there is none."""
+        if not self.jumps:
+            return None
+        return replace(self, target=self.jumps[-1], jumps=self.jumps[:-1], docker_socket="")
 
 
 def parse_route(host: Host) -> Route:

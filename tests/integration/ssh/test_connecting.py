@@ -186,11 +186,31 @@ async def test_two_jump_hosts_lead_to_a_host(lab, lab_host, connect):
     assert await session.docker_url()
 
 
-async def test_a_jump_host_must_be_known_too(lab, lab_host, tmp_path):
-    line = [one for one in lab.access.known_hosts.read_text().splitlines() if str(lab.host("h3").address) in one]
-    (tmp_path / "known_hosts").write_text(line[0] + "\n")
-    host = lab_host(lab, "h3", jump=f"deploy@{lab.host('h1').address}", known_hosts=str(tmp_path / "known_hosts"))
-    assert f"(deploy@{lab.host('h1').address}) is not known yet" in str(await refused(host))
+async def test_a_jump_host_must_be_known_too_and_is_trusted_like_a_host(lab, lab_host, tmp_path, connect):
+    jump = f"deploy@{lab.host('h1').address}"
+    host = lab_host(lab, "h3", jump=jump, known_hosts=str(tmp_path / "known_hosts"))
+    assert str(await refused(host)).startswith(f"the host key of the jump host of h3 ({jump}) is not known yet: ")
+    for name in ("h1", "h3"):  # the way first, then the host itself
+        key = await fetch_host_key(host)
+        assert (key.target.address, key.fingerprint) == (str(lab.host(name).address), real_fingerprint(lab, name))
+        await trust(host, key.fingerprint)
+    assert (await (await connect(host)).run(["true"])).status == 0
+
+
+async def test_hosts_behind_one_jump_host_share_its_connection(lab, lab_host):
+    connector = SshConnector()
+    hosts = [lab_host(lab, name, jump=f"plain@{lab.host('h1').address}") for name in ("h2", "h3") * 5]
+    sessions = await asyncio.gather(*(connector.connect(host) for host in hosts))
+    count = ["pgrep", "-c", "-f", "^sshd: plain$|^sshd: plain@"]
+    assert lab.execute("h1", *count)[1] == "1\n"
+    await asyncio.gather(*(session.close() for session in sessions[:-1]))
+    assert (await sessions[-1].run(["true"])).status == 0
+    await sessions[-1].close()
+    await _until(lambda: _counts(lab, count, 0))
+
+
+async def _counts(lab, command: list[str], number: int) -> bool:
+    return lab.execute("h1", *command)[1] == f"{number}\n"
 
 
 async def test_a_key_behind_a_jump_host_can_be_fetched(lab, lab_host):

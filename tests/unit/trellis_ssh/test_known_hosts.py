@@ -48,14 +48,14 @@ def test_a_host_with_an_authority_is_left_to_the_library():
 
 def test_an_unknown_key_says_how_to_trust_it():
     key = line(HOST)
-    error = known_hosts.refusal("ny1", key, [])
+    error = known_hosts.refusal("ny1", "ny1", key, [])
     assert error.exit_code == 3
     assert str(error) == f"the host key of ny1 (deploy@10.0.0.1) is not known yet: {key.fingerprint}"
 
 
 def test_a_changed_key_warns():
     key = line(HOST)
-    error = known_hosts.refusal("ny1", key, ["SHA256:old"])
+    error = known_hosts.refusal("ny1", "ny1", key, ["SHA256:old"])
     assert (
         str(error) == f"the host key of ny1 (deploy@10.0.0.1) has changed: it is {key.fingerprint}, known is SHA256:old"
     )

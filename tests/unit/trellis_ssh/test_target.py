@@ -80,3 +80,10 @@ def test_a_misspelt_option_is_named_with_the_near_miss():
 def test_a_timeout_that_is_none_is_refused(seconds):
     with pytest.raises(ConfigError, match="not a number of seconds"):
         parse_route(Host("h1", "ssh://h", options={"timeout": seconds}))
+
+
+def test_a_route_goes_by_its_last_jump_host():
+    route = parse_route(Host("h1", "ssh://h", options={"jump": "near,far", "identity_file": "/id"}))
+    assert route.via == Route(Target("far"), (Target("near"),), Path("/id"))
+    assert route.via.via == Route(Target("near"), (), Path("/id"))
+    assert route.via.via.via is None
