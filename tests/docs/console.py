@@ -41,7 +41,7 @@ class Reader:
             # `pip install .` goes into a folder of the reader's, not into the environment that runs the tests.
             "PIP_TARGET": str(site),
             "PIP_NO_DEPS": "1",
-            "PIP_NO_BUILD_ISOLATION": "1",
+            "PIP_NO_BUILD_ISOLATION": "false",  # pip reads it the wrong way round: isolation is off
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PYTHONPATH": str(site),
         }
