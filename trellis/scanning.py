@@ -11,6 +11,7 @@ from trellis.facts.gathering import gather_facts
 from trellis.facts.judging import Shortcoming, shortcomings, with_foreign_use
 from trellis.hosts import ForeignUse, Host, HostFacts, HostSession
 from trellis.plugin.contracts import CountsForeignUse, Scope
+from trellis_dsl.quantities import format_bytes
 
 Connect = Callable[[Host], Awaitable[HostSession]]
 _EVERYTHING_IS_FOREIGN = Scope(stack="", environment="")
@@ -130,6 +131,44 @@ def _plain(facts: HostFacts) -> Mapping[str, object]:
         },
         "extra": dict(facts.extra),
     }
+
+
+HEADINGS = ("HOST", "SYSTEM", "CPUS", "MEMORY", "FREE DISK", "DOCKER", "ACCOUNT", "FACES", "OTHERS USE")
+"""Of the table that `row` gives the lines of."""
+
+
+def row(scan: HostScan) -> tuple[str, ...]:
+    """The scan as a line of a table; what is not known is a hyphen."""
+    facts = scan.facts
+    if facts is None:
+        return (scan.host, "unreachable", *["-"] * (len(HEADINGS) - 2))
+    return (
+        scan.host,
+        facts.os or "-",
+        "-" if facts.cpus is None else f"{facts.cpus:g}",
+        "-" if facts.memory is None else format_bytes(facts.memory),
+        "-" if facts.disk is None else format_bytes(facts.disk),
+        facts.docker or "-",
+        facts.account,
+        "internet" if any(one.internet_facing for one in facts.interfaces) else "private",
+        _others(facts.foreign),
+    )
+
+
+def _others(use: ForeignUse) -> str:
+    parts = [
+        f"{use.cpu:g} cpus" if use.cpu else "",
+        format_bytes(use.memory) if use.memory else "",
+        ", ".join(f"{protocol}/{port}" for protocol, port in sorted(use.ports)),
+    ]
+    return "; ".join(part for part in parts if part) or "-"
+
+
+def remarks(scan: HostScan) -> tuple[tuple[str, str], ...]:
+    """What is to be said about a host beside its line: sentences, each with what to do about it."""
+    if scan.failure:
+        return ((scan.failure, scan.hint),)
+    return tuple((f"{scan.host}: {one.what}", one.hint) for one in scan.shortcomings)
 
 
 def keep(path: Path, scans: Sequence[HostScan]) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from trellis.facts.judging import Shortcoming
 from trellis.hosts import ForeignUse, HostFacts, Interface
-from trellis.scanning import HostScan, document, keep, kept
+from trellis.scanning import HEADINGS, HostScan, document, keep, kept, remarks, row
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 FACTS = HostFacts(
@@ -67,3 +67,35 @@ def test_a_host_that_could_not_be_asked_keeps_what_was_known(tmp_path):
         ("ny2", "2026-01-02T03:04:05+00:00", False),
     ]
     assert [one.name for one in path.parent.iterdir()] == ["scan.json"]
+
+
+def test_a_scan_as_a_line_of_a_table():
+    line = row(HostScan("ny1", AT, FACTS))
+    assert dict(zip(HEADINGS, line, strict=True)) == {
+        "HOST": "ny1",
+        "SYSTEM": "debian 12",
+        "CPUS": "2",
+        "MEMORY": "1 GiB",
+        "FREE DISK": "16 GiB",
+        "DOCKER": "20.10.24",
+        "ACCOUNT": "deploy sudo",
+        "FACES": "private",
+        "OTHERS USE": "0.5 cpus; 64 MiB; tcp/8099",
+    }
+
+
+def test_a_host_that_could_not_be_asked_has_a_line_and_a_sentence():
+    scan = HostScan("ny2", AT, failure="ny2 (10.0.0.2) did not answer within 10 s", hint="try: ssh 10.0.0.2")
+    assert row(scan) == ("ny2", "unreachable", "-", "-", "-", "-", "-", "-", "-")
+    assert remarks(scan) == (("ny2 (10.0.0.2) did not answer within 10 s", "try: ssh 10.0.0.2"),)
+
+
+def test_what_is_not_known_is_a_hyphen():
+    assert row(HostScan("ny1", AT, HostFacts(account="ann plain"))) == (
+        "ny1", "-", "-", "-", "-", "-", "ann plain", "private", "-",
+    )  # fmt: skip
+
+
+def test_each_shortcoming_is_a_sentence_with_what_to_do():
+    scan = HostScan("ny1", AT, FACTS, (Shortcoming("there is no Docker Engine", "trellis host bootstrap ny1"),))
+    assert remarks(scan) == (("ny1: there is no Docker Engine", "trellis host bootstrap ny1"),)
