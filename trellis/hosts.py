@@ -2,9 +2,10 @@
 
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from trellis.errors import ConfigError
 from trellis_dsl.secret import Secret
 
 
@@ -29,6 +30,27 @@ class Host:
     labels: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, Secret] = field(default_factory=dict)
+
+
+def with_secrets(host: Host, known: Mapping[str, Secret]) -> Host:
+    """The host with the secrets that its options name: every option whose name ends in ``_password`` names one.
+
+    Args:
+        host: as the environment file describes it.
+        known: the environment's secrets by key.
+
+    Raises:
+        ConfigError: an option names a secret that is not set.
+    """
+    found: dict[str, Secret] = {}
+    for option, key in host.options.items():
+        if not option.endswith("_password"):
+            continue
+        if key not in known:
+            where = f"hosts.{host.name}.options.{option}"
+            raise ConfigError(f"there is no secret {key}", where=where, hint=f"trellis secret set {key}")
+        found[option] = known[key]
+    return replace(host, secrets=found) if found else host
 
 
 @dataclass(frozen=True, slots=True)
