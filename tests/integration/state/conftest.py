@@ -1,8 +1,11 @@
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -106,17 +109,12 @@ def postgresql_server(folder: Path) -> Iterator[str]:
 
 
 def _give_to(folder: Path, account: str) -> None:
-    import shutil
-
     shutil.chown(folder, account, account)
 
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
-    import shutil
-    import tempfile
-
-    pytest.importorskip("psycopg", reason="the extra `postgresql` is not installed")
+    need(find_spec("psycopg"), "psycopg (the extra `postgresql`)")
     folder = Path(tempfile.mkdtemp(prefix="trellis-pg-"))  # a short path: a socket's may have 107 characters
     try:
         with postgresql_server(folder) as url:
