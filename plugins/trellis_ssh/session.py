@@ -19,6 +19,7 @@ from trellis_ssh.target import Route
 
 # sshd allows ten sessions a connection (MaxSessions); the rest is for relays to the engine's socket.
 _COMMANDS_AT_ONCE = 5
+_LONGEST_FAREWELL = 5.0
 _MOST_REFUSALS = 20
 _BETWEEN_REFUSALS = 0.1
 _MOST_SUDO_TALK = 65536
@@ -112,8 +113,9 @@ class SshSession:
             yield process
         finally:
             process.close()
-            with contextlib.suppress(asyncssh.Error, OSError):
-                await process.wait_closed()
+            with contextlib.suppress(asyncssh.Error, OSError, TimeoutError):
+                async with asyncio.timeout(_LONGEST_FAREWELL):
+                    await process.wait_closed()
             self._running -= 1
             self._ended.set()
 
