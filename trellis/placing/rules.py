@@ -50,12 +50,25 @@ class _Referee:
         missing = {(short.service, short.role): short.missing for short in self.placement.shortfalls}
         carried = {role for host in self.problem.hosts for role in host.roles}
         for key, load in self.loads.items():
-            if load.policy.counting is Counting.PER_ROLE and load.role in carried:
+            if load.policy.counting is Counting.PER_HOST:
+                yield from self._counts_on_hosts(load, missing.get(key, 0))
+            elif load.role in carried:
                 count = sum(1 for placed in self.placement.instances if (placed.service, placed.role) == key)
                 if count + missing.get(key, 0) < load.policy.low:
                     yield f"{count} {load.service}, fewer than {load.policy.low}"
                 if load.policy.high is not None and count > load.policy.high and not self._silent_only(key):
                     yield f"{count} {load.service}, more than {load.policy.high}"
+
+    def _counts_on_hosts(self, load: Workload, missing: int) -> Iterable[str]:
+        lacking = 0
+        for host in self.hosts.values():
+            if host.answers and not host.draining and why_not(load, host) is None:
+                count = sum(1 for p in self.by_host[host.name] if (p.service, p.role) == (load.service, load.role))
+                lacking += max(0, load.policy.low - count)
+                if load.policy.high is not None and count > load.policy.high:
+                    yield f"{count} {load.service} on {host.name}, more than {load.policy.high}"
+        if lacking > missing:
+            yield f"{lacking} {load.service} too few, and {missing} said to be missing"
 
     def _silent_only(self, key: tuple[str, str]) -> bool:
         return all(

@@ -2,12 +2,12 @@
 
 from trellis.errors import ConfigError
 from trellis.placing.board import Board
-from trellis.placing.solvers.contract import Answer, Where
+from trellis.placing.solvers.contract import Answer, Where, standing
 from trellis.placing.task import Item, Task
 
 
 def verify(task: Task, start: Where, answer: Answer, name: str) -> Where:
-    """The answer's hosts.
+    """The answer's hosts, or the start's if those stand better.
 
     Raises:
         ConfigError: the answer breaks a rule; the solver is at fault.
@@ -16,11 +16,13 @@ def verify(task: Task, start: Where, answer: Answer, name: str) -> Where:
         raise _fault(name, f"answered for {len(answer.where)} instances of {len(task.items)}")
     board = Board(task)
     for number, host in enumerate(answer.where):
+        if not task.items[number].movable and host != start[number] is not None:
+            raise _fault(name, f"moved {task.name(task.items[number])}, which may not move")
         if host is not None:
             _check_place(task, number, host, start, name)
             board.put(number, host)
     _check_hosts(board, start, name)
-    return answer.where
+    return min(start, answer.where, key=lambda where: standing(task, where))
 
 
 def _fault(name: str, what: str) -> ConfigError:

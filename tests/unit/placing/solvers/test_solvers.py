@@ -4,6 +4,7 @@ import random
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -130,6 +131,21 @@ def test_a_solver_is_found_by_its_name() -> None:
     assert named_solver("careless", [offered]) is offered
     with pytest.raises(ConfigError, match="the placement solver careless is offered twice"):
         named_solver("careless", [offered, Careless()])
+
+
+class Mover:
+    """Moves what may not move."""
+
+    name = "mover"
+
+    def solve(self, task: Task, start: Where, limits: Limits) -> Answer:  # noqa: ARG002 - as above
+        return Answer((0, 1, 2), proven=True, note="done")
+
+
+def test_an_answer_that_moves_what_may_not_move_is_refused() -> None:
+    fixed = replace(chain(), workloads=tuple(replace(load, relocatable="no") for load in chain().workloads))
+    with pytest.raises(ConfigError, match="the placement solver mover moved x-1, which may not move"):
+        place(fixed, solver=Mover())
 
 
 class Third:
