@@ -136,7 +136,7 @@ def _link(new: Path, path: Path) -> None:
 def _private_folder(folder: Path) -> None:
     if folder.is_dir():
         return
-    folder.mkdir(mode=0o700, parents=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # two first runs may be here at once
     if folder.name == ".trellis":
         (folder / ".gitignore").write_text("*\n", encoding="ascii")
 
