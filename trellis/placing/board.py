@@ -39,6 +39,8 @@ class Board:
 
     def put(self, item: int, host: int, why: str = "") -> None:
         """Put an item that has no host on one; whether it fits is for the caller to have asked."""
+        if self.where[item] is not None:
+            raise AssertionError(f"item {item} is on a host already")
         self._log.append((item, None))
         self.where[item] = host
         if why:
@@ -57,6 +59,17 @@ class Board:
         self._change(item, host, -1)
         self.on[host].discard(item)
         return host
+
+    def take_all(self, items: tuple[int, ...]) -> bool:
+        """Take the items off, one after the other; False, with some of them taken, when one is needed there.
+
+        Each of two partners may go while the other stays, and still not both.
+        """
+        for item in items:
+            if not self.may_leave(item):
+                return False
+            self.take(item)
+        return True
 
     def mark(self) -> int:
         """A point to come back to with `undo`."""

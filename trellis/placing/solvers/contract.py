@@ -81,6 +81,15 @@ def standing(task: Task, where: Where) -> Standing:
     return tuple(homeless[priority] for priority in priorities), moves, coordinated, size
 
 
+def real_moves(task: Task, where: Where) -> int:
+    """Running items that have another host than they run on; those without a host are not moves."""
+    return sum(
+        1
+        for item, host in zip(task.items, where, strict=True)
+        if host is not None and item.index is not None and host != item.home
+    )
+
+
 def forced_moves(task: Task) -> int:
     """Running items that the rules do not let stay: no placement has fewer moves."""
     return sum(1 for item in task.items if item.index is not None and not item.stays)

@@ -52,6 +52,8 @@ class Displacer:
         return self._room[workload]
 
     def _put_directly(self, number: int) -> bool:
+        if self.board.where[number] is not None:
+            return True  # a partner brought it along
         item = self.board.task.items[number]
         bound = item.bound_to
         hosts = self._hosts_with_room(item.workload) if bound is None else [bound]
@@ -121,12 +123,15 @@ class Displacer:
 
     def _apply(self, ejection: Ejection, number: int, depth: int) -> bool:
         mark = self.board.mark()
-        for item in ejection.items:
-            self.board.take(item)
+        gone = self.board.take_all(ejection.items)
         self._room.clear()
-        done = bring(self.board, number, ejection.host) and all(
-            self._put_directly(item) or (depth > 1 and self.steps > 0 and self.place(item, depth - 1))
-            for item in ejection.items
+        done = (
+            gone
+            and bring(self.board, number, ejection.host)
+            and all(
+                self._put_directly(item) or (depth > 1 and self.steps > 0 and self.place(item, depth - 1))
+                for item in ejection.items
+            )
         )
         if not done:
             self.board.undo(mark)

@@ -61,23 +61,21 @@ class Packer:
 
     def _step(self, pool: "_Pool") -> bool:
         number = pool.pop()
-        if self._put(number):
-            return True
+        if self.board.where[number] is not None or self._put(number):
+            return True  # if it has a host, a partner brought it along
         self.penalty[number] += 1
         choice = self._cheapest_ejection(number)
         if choice is None:
             pool.put_last(number)
             return False
         host, leaving = choice
-        for item in leaving:
-            self.board.take(item)
-        if bring(self.board, number, host):
+        mark = self.board.mark()
+        if self.board.take_all(leaving) and bring(self.board, number, host):
             for item in sorted(leaving, key=self._size):
                 pool.push(item)
         else:
+            self.board.undo(mark)
             pool.put_last(number)
-            for item in leaving:
-                self.board.put(item, host)
         return True
 
     def _put(self, number: int) -> bool:
