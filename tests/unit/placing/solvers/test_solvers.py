@@ -173,3 +173,40 @@ def test_nothing_heavy_is_imported_when_nothing_changes() -> None:
     )
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert said == "[]\n"
+
+
+def test_two_partners_do_not_both_leave_the_one_that_needs_them() -> None:
+    any_ = frozenset({"any"})
+    hosts = (HostOffer("a", any_, capacity=Capacity(memory=10)), HostOffer("b", any_, capacity=Capacity(memory=10)))
+    two, one = InstancePolicy(2, 2, Counting.PER_ROLE), InstancePolicy(1, 1, Counting.PER_ROLE)
+    loads = (
+        Workload("app", "any", one, Needs(memory=2), together_with=("cache",)),
+        Workload("cache", "any", two, Needs(memory=4), relocatable="yes"),
+        Workload("big", "any", one, Needs(memory=8)),
+    )
+    running = (Running("app", "any", 1, "a"), Running("cache", "any", 1, "a"), Running("cache", "any", 2, "a"))
+    placement = place(Problem(hosts, loads, running))
+    assert [(p.service, p.index, p.host) for p in placement.instances] == [
+        ("app", 1, "a"),
+        ("big", 1, "b"),
+        ("cache", 1, "a"),
+        ("cache", 2, "a"),
+    ]
+
+
+def test_the_search_ends_when_an_instance_is_to_be_stopped() -> None:
+    # One of the three has to leave, two are enough, and `new` makes another one move.
+    any_ = frozenset({"any"})
+    hosts = (
+        HostOffer("a", any_, capacity=Capacity(memory=6)),
+        HostOffer("b", any_, capacity=Capacity(memory=4)),
+        HostOffer("c", any_, draining=True),
+    )
+    loads = (
+        Workload("web", "any", InstancePolicy(2, None, Counting.PER_ROLE), Needs(memory=4), relocatable="yes"),
+        Workload("new", "any", InstancePolicy(1, 1, Counting.PER_ROLE), Needs(memory=6)),
+    )
+    running = (Running("web", "any", 1, "a"), Running("web", "any", 2, "b"), Running("web", "any", 3, "c"))
+    placement = place(Problem(hosts, loads, running))
+    assert [short.missing for short in placement.shortfalls] == [1]
+    assert placement.proof.startswith("proven")
