@@ -1,0 +1,88 @@
+"""The vocabulary that a stack is written in; needs the standard library only."""
+
+from trellis_dsl.config import Config, ConfigRef, default, required, secret
+from trellis_dsl.endpoints import (
+    Address,
+    Connection,
+    ConnectionRef,
+    Endpoint,
+    EndpointRef,
+    Health,
+    Peer,
+    command,
+    connects_to,
+    http,
+    listens,
+    tcp,
+)
+from trellis_dsl.errors import StackError, TrellisError, UsageError
+from trellis_dsl.files import File, dynamic_file, initial_file, static_file
+from trellis_dsl.location import Location
+from trellis_dsl.policies import (
+    Count,
+    Policy,
+    Runs,
+    at_least,
+    between,
+    exactly,
+    one_per_host,
+    one_per_role,
+    runs,
+)
+from trellis_dsl.secret import Secret
+from trellis_dsl.service import HostView, Role, Service
+from trellis_dsl.sites import Site, site
+from trellis_dsl.stack import Stack, service
+from trellis_dsl.storage import Mount, Storage, mounts
+from trellis_dsl.updates import Rollout, Update, update_from
+
+__all__ = [
+    "Address",
+    "Config",
+    "ConfigRef",
+    "Connection",
+    "ConnectionRef",
+    "Count",
+    "Endpoint",
+    "EndpointRef",
+    "File",
+    "Health",
+    "HostView",
+    "Location",
+    "Mount",
+    "Peer",
+    "Policy",
+    "Role",
+    "Rollout",
+    "Runs",
+    "Secret",
+    "Service",
+    "Site",
+    "Stack",
+    "StackError",
+    "Storage",
+    "TrellisError",
+    "Update",
+    "UsageError",
+    "at_least",
+    "between",
+    "command",
+    "connects_to",
+    "default",
+    "dynamic_file",
+    "exactly",
+    "http",
+    "initial_file",
+    "listens",
+    "mounts",
+    "one_per_host",
+    "one_per_role",
+    "required",
+    "runs",
+    "secret",
+    "service",
+    "site",
+    "static_file",
+    "tcp",
+    "update_from",
+]

@@ -1,0 +1,295 @@
+"""The stack: what a program declares, collected."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, TypedDict, TypeVar, Unpack, overload
+
+from trellis_dsl.config import ConfigRef, service_name
+from trellis_dsl.endpoints import ConnectionRef, EndpointRef, Health
+from trellis_dsl.errors import StackError
+from trellis_dsl.location import Location, caller
+from trellis_dsl.quantities import parse_bandwidth, parse_bytes, parse_cpu
+from trellis_dsl.service import Role, Service
+from trellis_dsl.updates import Rollout
+
+T = TypeVar("T")
+S = TypeVar("S", bound=Service)
+R = TypeVar("R", bound=Role)
+
+# A container's name is <stack>-<environment>-<service>-<index>; DNS labels end at 63 characters (RFC 1035).
+_STACK_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_CLASS_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_LONGEST_NAME = 40
+
+# Environments are data; a role named after one hides a difference that belongs there.
+_ENVIRONMENT_WORDS = {
+    "dev",
+    "development",
+    "test",
+    "testing",
+    "uat",
+    "staging",
+    "stage",
+    "prod",
+    "production",
+}
+
+OPTIONS = "_trellis_options"
+
+
+@dataclass(frozen=True)
+class ServiceOptions:
+    """What a service's decorator said; None where it said nothing and a base class may have."""
+
+    image: str | None = None
+    cpu: float | None = None
+    memory: int | None = None
+    disk: int | None = None
+    network: int | None = None
+    relocatable: bool | Literal["coordinated"] | None = None
+    priority: int | None = None
+    host_network: bool | None = None
+    command: tuple[str, ...] | None = None
+    user: str | None = None
+    stop_grace: float | None = None
+    health: Health | None = None
+    rollout: Rollout | None = None
+    labels: Mapping[str, str] | None = None
+
+    def over(self, base: "ServiceOptions") -> "ServiceOptions":
+        """These options, and the base's where these say nothing."""
+        said = {item.name: value for item in fields(self) if (value := getattr(self, item.name)) is not None}
+        return replace(base, **said)
+
+
+@dataclass(frozen=True)
+class RoleOptions:
+    """What a role's decorator said."""
+
+    conflicts_with: tuple[type[Role], ...] = ()
+    cpu: float = 0.0
+    memory: int = 0
+    disk: int = 0
+    network: int = 0
+
+
+def options_of(cls: type[Service]) -> ServiceOptions:
+    """A service class's options, those of its base classes underneath."""
+    merged = ServiceOptions()
+    for base in reversed(cls.__mro__):
+        merged = vars(base).get(OPTIONS, ServiceOptions()).over(merged)
+    return merged
+
+
+class ServiceArguments(TypedDict, total=False):
+    """What a service's decorator takes; what is not said is inherited from the base class.
+
+    Attributes:
+        image: such as ``mariadb:10.11``.
+        cpu: cores that an instance needs.
+        memory: what an instance needs, and may not exceed.
+        disk: what an instance needs besides its storages.
+        network: bandwidth that an instance needs.
+        relocatable: may a running instance be moved: True, ``"coordinated"`` (with the operator's word) or
+            False, the default.
+        priority: higher is placed first when not everything fits.
+        host_network: use the host's network instead of the stack's.
+        command: instead of the image's own.
+        user: instead of the image's own.
+        stop_grace: seconds between asking an instance to stop and ending it; 10 without it.
+        health: `command` or `tcp` for the whole instance; else what an endpoint's ``listens`` says.
+        rollout: how instances are replaced.
+        labels: more labels for the container.
+        name: the service's name, for classes made in loops or by functions; else the class's.
+    """
+
+    image: str
+    cpu: float | str
+    memory: str | int
+    disk: str | int
+    network: str | int
+    relocatable: bool | Literal["coordinated"]
+    priority: int
+    host_network: bool
+    command: Sequence[str]
+    user: str
+    stop_grace: float
+    health: Health
+    rollout: Rollout
+    labels: Mapping[str, str]
+    name: str
+
+
+def service(**arguments: Unpack[ServiceArguments]) -> Callable[[type[S]], type[S]]:
+    """Describe a service class without adding it to a stack: for classes that a library ships.
+
+    Args:
+        arguments: see `ServiceArguments`.
+
+    Raises:
+        StackError: a name or an amount is not one.
+    """
+    location = caller()
+    options = _options(arguments)
+
+    def describe(cls: type[S]) -> type[S]:
+        _refuse_other_base(cls, Service, "service", location)
+        _give_name(cls, arguments.get("name"), location)
+        setattr(cls, OPTIONS, options)
+        return cls
+
+    return describe
+
+
+_PARSERS: Mapping[str, Callable[[Any], object]] = {
+    "cpu": parse_cpu,
+    "memory": parse_bytes,
+    "disk": parse_bytes,
+    "network": parse_bandwidth,
+    "command": tuple,
+}
+
+
+def _options(arguments: ServiceArguments) -> ServiceOptions:
+    said = {name: value for name, value in arguments.items() if name != "name"}
+    parsed: dict[str, Any] = {name: _PARSERS.get(name, _same)(value) for name, value in said.items()}
+    return ServiceOptions(**parsed)
+
+
+def _same(value: object) -> object:
+    return value
+
+
+class Stack:
+    """A program's services and roles.
+
+    Args:
+        name: lower-case letters, digits and single hyphens, starting with a letter.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.location = caller()
+        if not _STACK_NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
+            raise StackError(
+                f"{name!r} cannot be a stack's name",
+                where=self.location,
+                hint="use lower-case letters, digits and hyphens, such as my-shop, 40 characters at most",
+            )
+        self.name = name
+        self.services: dict[type[Service], Location] = {}
+        self.roles: dict[type[Role], tuple[RoleOptions, Location]] = {}
+        self.settings: dict[ConfigRef[object], tuple[object, Location]] = {}
+        self.links: dict[ConnectionRef, tuple[EndpointRef, Location]] = {}
+
+    def service(self, **arguments: Unpack[ServiceArguments]) -> Callable[[type[S]], type[S]]:
+        """Add a service class to the stack.
+
+        Args:
+            arguments: see `ServiceArguments`.
+        """
+        location = caller()
+        describe = service(**arguments)
+
+        def add(cls: type[S]) -> type[S]:
+            described: type[S] = describe(cls)
+            self.services[described] = location
+            return described
+
+        return add
+
+    @overload
+    def role(self, cls: type[R], /) -> type[R]: ...
+    @overload
+    def role(
+        self,
+        *,
+        conflicts_with: type[Role] | Iterable[type[Role]] = ...,
+        reserve_cpu: float | str = ...,
+        reserve_memory: str | int = ...,
+        reserve_disk: str | int = ...,
+        name: str | None = ...,
+    ) -> Callable[[type[R]], type[R]]: ...
+    def role(
+        self,
+        cls: type[Any] | None = None,
+        /,
+        *,
+        conflicts_with: type[Role] | Iterable[type[Role]] = (),
+        reserve_cpu: float | str = 0,
+        reserve_memory: str | int = 0,
+        reserve_disk: str | int = 0,
+        name: str | None = None,
+    ) -> Any:
+        """Add a role class to the stack; with or without arguments.
+
+        Args:
+            cls: the class, when used without arguments.
+            conflicts_with: roles that no host may carry together with this one.
+            reserve_cpu: cores that the role keeps free on each of its hosts.
+            reserve_memory: likewise.
+            reserve_disk: likewise.
+            name: the role's name, for classes made in loops or by functions; else the class's.
+        """
+        conflicting = (conflicts_with,) if isinstance(conflicts_with, type) else tuple(conflicts_with)
+        options = RoleOptions(
+            conflicting, parse_cpu(reserve_cpu), parse_bytes(reserve_memory), parse_bytes(reserve_disk)
+        )
+        location = caller()
+
+        def add(role_class: type[R]) -> type[R]:
+            _refuse_other_base(role_class, Role, "role", location)
+            _give_name(role_class, name, location)
+            _refuse_environment_word(service_name(role_class), location)
+            self.roles[role_class] = (options, location)
+            return role_class
+
+        return add if cls is None else add(cls)
+
+    def set(self, key: ConfigRef[T], value: T) -> None:
+        """Give a config value for every environment; an environment's own value still wins.
+
+        Args:
+            key: such as ``Website.workers``.
+            value: of the declared type.
+        """
+        if not isinstance(key, ConfigRef):
+            raise StackError(f"{key!r} is not a config value", where=caller(), hint="name it as Website.workers")
+        self.settings[ConfigRef(key.owner, key.name)] = (value, caller())
+
+    def connect(self, connection: ConnectionRef, endpoint: EndpointRef) -> None:
+        """Say what a connection leads to, after both classes exist; it does not decide what starts first.
+
+        Args:
+            connection: such as ``Website.search``, declared as ``search = connects_to()``.
+            endpoint: such as ``Search.http``.
+        """
+        self.links[connection] = (endpoint, caller())
+
+
+def _give_name(cls: type, name: str | None, location: Location) -> None:
+    chosen = name or cls.__name__
+    if not _CLASS_NAME.fullmatch(chosen) or len(chosen) > _LONGEST_NAME:
+        raise StackError(
+            f"{chosen!r} cannot be a name",
+            where=location,
+            hint="use ASCII letters, digits, - and _, starting with a letter, 40 characters at most; "
+            'name="..." in the decorator gives another name than the class\'s',
+        )
+    cls._trellis_name = chosen  # type: ignore[attr-defined]  # a private mark, read by service_name
+
+
+def _refuse_other_base(cls: type, base: type, kind: str, location: Location) -> None:
+    if not (isinstance(cls, type) and issubclass(cls, base)):
+        name = getattr(cls, "__name__", repr(cls))
+        raise StackError(f"{name} is not a {kind} class", where=location, hint=f"write class {name}({base.__name__}):")
+
+
+def _refuse_environment_word(name: str, location: Location) -> None:
+    words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)}
+    if words & _ENVIRONMENT_WORDS:
+        raise StackError(
+            f"role {name!r} is named after an environment",
+            where=location,
+            hint="roles are the same in every environment; what differs belongs in environments/<name>.yaml",
+        )

@@ -1,0 +1,70 @@
+"""How a service's running instances are replaced by new ones."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from trellis_dsl.errors import StackError
+from trellis_dsl.location import caller
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+UPDATES_FROM = "_trellis_updates_from"
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """The default way to replace instances.
+
+    Attributes:
+        start_first: start the new instance before the old one stops; its ports must not be fixed.
+        batch: how many at a time.
+        pause: seconds between two batches.
+    """
+
+    start_first: bool = False
+    batch: int = 1
+    pause: float = 0.0
+
+
+class Update:
+    """Records what an update method wants done; nothing is done while it runs.
+
+    Attributes:
+        from_version: the tag of the image that runs.
+        to_version: the tag of the image that is to run.
+        recorded: what was asked for: a verb and its words, in order.
+    """
+
+    def __init__(self, from_version: str, to_version: str) -> None:
+        self.from_version = from_version
+        self.to_version = to_version
+        self.recorded: list[tuple[str, tuple[str, ...]]] = []
+
+    def stop(self) -> None:
+        """Stop the old instance."""
+        self.recorded.append(("stop", ()))
+
+    def start(self) -> None:
+        """Start the new instance and wait until it is healthy."""
+        self.recorded.append(("start", ()))
+
+    def run(self, *argv: str) -> None:
+        """Run a command in the instance that is up at this point; status 0 is success."""
+        if not argv:
+            raise StackError("update.run needs a command", where=caller())
+        self.recorded.append(("run", argv))
+
+
+def update_from(version: str) -> Callable[[F], F]:
+    """Mark a method as the instructions for an update from versions that match.
+
+    Args:
+        version: a pattern over the old image's tag, ``10.*`` or ``7.1``, as `fnmatch` reads it.
+    """
+
+    def mark(method: F) -> F:
+        setattr(method, UPDATES_FROM, version)
+        return method
+
+    return mark
