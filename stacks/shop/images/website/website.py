@@ -20,21 +20,19 @@ VERSION = os.environ.get("VERSION", "unknown")
 HOSTNAME = socket.gethostname()
 INSTANCE = os.environ.get("INSTANCE", HOSTNAME)
 PAGE = string.Template(Path(__file__).with_name("page.html").read_text(encoding="utf-8"))
-DATABASE = "shop"
 CREATE = (
-    f"CREATE DATABASE IF NOT EXISTS {DATABASE}",
-    f"CREATE TABLE IF NOT EXISTS {DATABASE}.visits (instance VARCHAR(190) PRIMARY KEY, visits BIGINT NOT NULL)",
+    "CREATE DATABASE IF NOT EXISTS shop",
+    "CREATE TABLE IF NOT EXISTS shop.visits (instance VARCHAR(190) PRIMARY KEY, visits BIGINT NOT NULL)",
 )
 COUNT = (
-    f"INSERT INTO {DATABASE}.visits (instance, visits) VALUES (%s, 1)"
-    " ON DUPLICATE KEY UPDATE visits = visits + 1"
+    "INSERT INTO shop.visits (instance, visits) VALUES (%s, 1) ON DUPLICATE KEY UPDATE visits = visits + 1"
 )
-READ = f"SELECT SUM(visits), SUM(IF(instance = %s, visits, 0)) FROM {DATABASE}.visits"
+READ = "SELECT SUM(visits), SUM(IF(instance = %s, visits, 0)) FROM shop.visits"
 NO_SUCH_DATABASE_OR_TABLE = (1049, 1146)
 
 
 def connect() -> pymysql.Connection:
-    """A connection to the MariaDB at DB, "host:port"; pymysql.MySQLError when it does not answer within 2 s."""
+    """Connect to the MariaDB at DB, "host:port"; pymysql.MySQLError when it does not answer within 2 s."""
     host, _, port = os.environ["DB"].rpartition(":")
     return pymysql.connect(
         host=host,
@@ -49,6 +47,7 @@ def connect() -> pymysql.Connection:
 
 
 def database_answers() -> bool:
+    """Tell whether a new connection is let in and answers."""
     try:
         with closing(connect()) as connection:
             connection.ping(reconnect=False)
@@ -58,7 +57,7 @@ def database_answers() -> bool:
 
 
 def count_visit() -> tuple[int, int]:
-    """Counts one visit; all visits so far, and those that this instance answered."""
+    """Count one visit; return all visits so far, and those that this instance answered."""
     with closing(connect()) as connection, connection.cursor() as cursor:
         try:
             cursor.execute(COUNT, (INSTANCE,))
@@ -84,6 +83,7 @@ class Handler(BaseHTTPRequestHandler):
     server: "Server"
 
     def do_GET(self) -> None:
+        """Answer one request."""
         url = urlsplit(self.path)
         answer: Callable[[], None] | None = {
             "/": self.page,
@@ -96,34 +96,39 @@ class Handler(BaseHTTPRequestHandler):
         else:
             answer()
 
-    do_HEAD = do_GET
+    do_HEAD = do_GET  # noqa: N815 - http.server looks handlers up by this name
 
     def health(self) -> None:
+        """Answer 200 when the database does, else 503."""
         if database_answers():
             self.reply(200, "ok")
         else:
             self.reply(503, "the database does not answer")
 
     def version(self) -> None:
-        self.reply(200, json.dumps({"version": VERSION, "instance": INSTANCE, "host": HOSTNAME}), "application/json")
+        """Answer which version and instance this is, without the database."""
+        answer = {"version": VERSION, "instance": INSTANCE, "host": HOSTNAME}
+        self.reply(200, json.dumps(answer), "application/json")
 
     def slow(self) -> None:
-        """Answers after ?seconds=N, 10 at most: shows that a stop waits for running requests."""
+        """Answer after ?seconds=N, 10 at most: shows that a stop waits for running requests."""
         asked = parse_qs(urlsplit(self.path).query).get("seconds", ["1"])[0]
         time.sleep(min(int(asked), 10) if asked.isdecimal() else 1)
         self.reply(200, "done\n")
 
     def page(self) -> None:
+        """Answer the page, and count the visit."""
         try:
             total, own = count_visit()
         except (pymysql.MySQLError, OSError):
             self.reply(503, "The shop's database does not answer. Please try again in a moment.\n")
             return
-        text = {"version": VERSION, "instance": INSTANCE, "hostname": HOSTNAME, "total": str(total), "own": str(own)}
-        escaped = {name: html.escape(value) for name, value in text.items()}
-        self.reply(200, PAGE.substitute(escaped), "text/html")
+        names = {"version": VERSION, "instance": INSTANCE, "hostname": HOSTNAME}
+        escaped = {name: html.escape(value) for name, value in names.items()}
+        self.reply(200, PAGE.substitute(escaped, total=total, own=own), "text/html")
 
     def reply(self, status: int, text: str, kind: str = "text/plain") -> None:
+        """Send a whole answer; the last one of the connection when the server stops."""
         body = text.encode()
         self.send_response(status)
         self.send_header("Content-Type", f"{kind}; charset=utf-8")
@@ -137,10 +142,12 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def parse_request(self) -> bool:
+        """Note that a request arrived."""
         self.server.idle.discard(self.connection)
         return super().parse_request()
 
     def handle_one_request(self) -> None:
+        """Wait for a request and answer it."""
         self.server.idle.add(self.connection)
         if self.server.stopping:
             self.close_connection = True
@@ -148,15 +155,17 @@ class Handler(BaseHTTPRequestHandler):
         super().handle_one_request()
 
     def finish(self) -> None:
+        """Forget the connection."""
         self.server.idle.discard(self.connection)
         super().finish()
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Log every request but the health checks, which come every few seconds."""
         if self.path != "/healthz":
             super().log_request(code, size)
 
 
-class Stopped(Exception):
+class Stopped(Exception):  # noqa: N818 - it is no error
     """The way out of serve_forever."""
 
 
@@ -173,7 +182,7 @@ class Server(ThreadingHTTPServer):
         self.idle: set[socket.socket] = set()
 
     def serve(self) -> None:
-        """Answers until SIGTERM, then until the last running request has its answer."""
+        """Answer until SIGTERM, then until the last running request has its answer."""
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         with suppress(Stopped):
@@ -184,16 +193,19 @@ class Server(ThreadingHTTPServer):
         self.server_close()
 
     def stop(self, *_: object) -> None:
+        """Accept no more connections."""
         self.stopping = True
 
     def service_actions(self) -> None:
-        if self.stopping:  # asked between two connections, so that none is accepted and then dropped
+        """Leave serve_forever between two connections, so that none is accepted and then dropped."""
+        if self.stopping:
             raise Stopped
 
 
 def listen(port: int) -> socket.socket:
-    listener = socket.create_server(("0.0.0.0", port), backlog=128, reuse_port=False)
-    listener.setblocking(False)  # several workers wake up for one connection, and one gets it
+    """Open the socket that all workers share."""
+    listener = socket.create_server(("", port), backlog=128)
+    listener.settimeout(0)  # several workers wake up for one connection, and one gets it
     return listener
 
 
@@ -211,6 +223,7 @@ class Workers:
             self.stop()
 
     def start(self, listener: socket.socket) -> None:
+        """Start one worker."""
         worker = os.fork()
         if worker == 0:
             Server(listener).serve()
@@ -218,12 +231,13 @@ class Workers:
         self.running.add(worker)
 
     def stop(self, *_: object) -> None:
+        """Tell all workers to finish."""
         self.stopped = True
         for worker in self.running:
             os.kill(worker, signal.SIGTERM)
 
     def wait(self) -> bool:
-        """True when they ended because they were told to."""
+        """Wait for all workers; True when they ended because they were told to."""
         told = True
         while self.running:
             worker, _ = os.wait()
@@ -236,6 +250,7 @@ class Workers:
 
 
 def main() -> int:
+    """Answer until told to stop; the exit code."""
     if VERSION == "broken":
         print("website: this image is broken on purpose", file=sys.stderr)
         return 1
