@@ -1,0 +1,116 @@
+"""The program `trellis`: finds the command that was typed, imports it alone, and runs it."""
+
+import sys
+from difflib import get_close_matches
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from trellis.cli.edge import exit_code_of
+from trellis.cli.output import progress
+
+if TYPE_CHECKING:
+    from trellis.plugin.registry import Plugins
+
+_BUNDLED = {
+    "init": "start a project in a folder",
+    "check": "check the stack and the environments, without any host",
+    "describe": "show what the stack declares",
+    "plan": "show what `up` would do",
+    "up": "bring an environment to what the stack declares",
+    "status": "show what runs where, and whether it is healthy",
+    "destroy": "remove what was made for an environment",
+    "scan": "look at the hosts: size, system, engine, what others use",
+    "host": "list, add, remove and trust hosts",
+    "role": "list roles, give them to hosts and take them away",
+    "config": "show and set config values",
+    "secret": "set, list and remove secrets",
+    "history": "show the runs and their steps",
+    "lock": "show and break locks",
+    "plugins": "list the plugins and what they offer",
+    "completion": "print the script that completes commands in your shell",
+}
+COMMANDS = {name: (f"trellis.cli.{name}:{name}", summary) for name, summary in _BUNDLED.items()}
+"""Command name → (module:attribute, the line that ``--help`` shows); the modules are imported when run."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module only when that command is run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Bundled commands in the order of the table, then those of plugins."""
+        return list(self._summaries(ctx))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported; plugins are only loaded for a name that is not bundled."""
+        if _there(cmd_name):
+            return _imported(COMMANDS[cmd_name][0])
+        targets = {command.name: command.target for command in _plugins(ctx).commands()}
+        return _imported(targets[cmd_name]) if cmd_name in targets else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands with their summaries, from the tables alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(self._summaries(ctx).items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command and its arguments.
+
+        Raises:
+            click.UsageError: there is none of that name; it tells the nearest one.
+        """
+        command = self.get_command(ctx, args[0])
+        if command is None and not args[0].startswith("-"):
+            near = get_close_matches(args[0], self.list_commands(ctx), n=1)
+            raise click.UsageError(f"there is no command {args[0]!r}" + (f"; did you mean {near[0]}?" if near else ""))
+        return super().resolve_command(ctx, args)
+
+    def _summaries(self, ctx: click.Context) -> dict[str, str]:
+        bundled = {name: summary for name, (_, summary) in COMMANDS.items() if _there(name)}
+        added = {command.name: command.summary for command in _plugins(ctx).commands()}
+        return bundled | {name: summary for name, summary in added.items() if name not in bundled}
+
+
+def _there(name: str) -> bool:
+    return name in COMMANDS and (Path(__file__).parent / f"{name}.py").is_file()
+
+
+def _imported(target: str) -> click.Command:
+    module, _, attribute = target.partition(":")
+    command: click.Command = getattr(import_module(module), attribute)
+    return command
+
+
+def _plugins(ctx: click.Context) -> "Plugins":
+    """The plugins, loaded once a run; those that fail are told of."""
+    known: "Plugins | None" = ctx.meta.get("plugins")
+    if known is None:
+        from trellis.plugin.registry import Plugins
+
+        ctx.meta["plugins"] = known = Plugins.load()
+        for warning in known.warnings:
+            progress(f"warning: {warning}")
+    return known
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example: trellis up --env dev",
+)
+@click.version_option(package_name="opencluster-trellis", prog_name="trellis")
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="When to use colour.")
+@click.pass_context
+def cli(ctx: click.Context, color: str) -> None:
+    """Describe services as Python classes; run them on the hosts you already have."""
+    if color != "auto":
+        ctx.color = color == "always"
+
+
+def main() -> None:
+    """Run the command line, and exit."""
+    sys.exit(exit_code_of(lambda: cli.main(prog_name="trellis", standalone_mode=False)))

@@ -1,0 +1,73 @@
+"""Options that several commands share, so that each is spelled and explained once."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from trellis.errors import UsageError
+
+if TYPE_CHECKING:
+    from trellis.environments.project import Project
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _environments(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Names of environment files, for the shell's completion."""
+    folder = Path(context.params.get("directory") or ".") / "environments"
+    names = (path.stem for path in folder.glob("*.yaml") if not path.stem.endswith(".secrets"))
+    return sorted(name for name in names if name.startswith(incomplete))
+
+
+def environment_option(function: F) -> F:
+    """``-e/--env``, as the argument `environment`: a name or None; see `chosen_environment`."""
+    return click.option(
+        "-e",
+        "--env",
+        "environment",
+        metavar="NAME",
+        shell_complete=_environments,
+        help="The environment; by default what trellis.yaml says.",
+    )(function)
+
+
+def json_option(function: F) -> F:
+    """``--json``, as the argument `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(function)
+
+
+def yes_option(function: F) -> F:
+    """``-y/--yes``, as the argument `yes`."""
+    return click.option("-y", "--yes", is_flag=True, help="Agree beforehand; ask nothing.")(function)
+
+
+def no_input_option(function: F) -> F:
+    """``--no-input``, as the argument `no_input`."""
+    return click.option("--no-input", is_flag=True, help="Never ask; fail where a question would be.")(function)
+
+
+def project_option(function: F) -> F:
+    """``-C/--project DIR``, as the argument `directory`, a Path."""
+    return click.option(
+        "-C",
+        "--project",
+        "directory",
+        metavar="DIR",
+        default=".",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        help="The project's folder; by default this one, or the nearest above with a trellis.yaml.",
+    )(function)
+
+
+def chosen_environment(project: "Project", given: str | None) -> str:
+    """The environment that was asked for, or the project's default.
+
+    Raises:
+        UsageError: neither says one.
+    """
+    name = given or project.default_environment
+    if not name:
+        raise UsageError("no environment was named", hint="add --env NAME, or set default_environment in trellis.yaml")
+    return name

@@ -1,0 +1,64 @@
+"""Prints: data on standard output, progress and questions on standard error."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+
+import click
+
+from trellis.errors import CancelledError, UsageError
+
+# What hosts and files say may hold escape sequences, which would steer the operator's terminal.
+_CONTROLS = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in (0x09, 0x0A)}
+
+
+def harmless(text: str) -> str:
+    """The text with its control characters replaced, tabs and ends of lines kept."""
+    return text.translate(_CONTROLS)
+
+
+def echo(text: str = "") -> None:
+    """Print a line of data."""
+    click.echo(harmless(text))
+
+
+def progress(text: str) -> None:
+    """Tell what is going on."""
+    click.echo(harmless(text), err=True)
+
+
+def emit_json(document: Mapping[str, object]) -> None:
+    """Print the one JSON document of a command; it names its ``schema_version``. Secrets show as a mask."""
+    versioned = document if "schema_version" in document else {"schema_version": 1, **document}
+    click.echo(json.dumps(versioned, indent=2, ensure_ascii=False, default=str))
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under their headings in columns; nothing when there are no rows."""
+    if not rows:
+        return
+    cells = [[harmless(cell).replace("\n", " ").replace("\t", " ") for cell in row] for row in rows]
+    lines = [[header.upper() for header in headers], *cells]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def interactive(*, no_input: bool = False) -> bool:
+    """Whether somebody can be asked."""
+    return not no_input and sys.stdin.isatty()
+
+
+def confirm(question: str, *, yes: bool = False, no_input: bool = False) -> None:
+    """Go on only when the operator agrees.
+
+    Raises:
+        UsageError: there is nobody to ask, and ``--yes`` was not given.
+        CancelledError: the answer is no.
+    """
+    if yes:
+        return
+    if not interactive(no_input=no_input):
+        raise UsageError(f"needs a confirmation: {question}", hint="add --yes to agree beforehand")
+    if not click.confirm(harmless(question), err=True):
+        raise CancelledError("cancelled; nothing was changed")

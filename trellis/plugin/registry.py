@@ -1,0 +1,111 @@
+"""Finds the installed plugins and asks them what they offer."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+import pluggy
+
+from trellis.deployment import Deployment
+from trellis.errors import UsageError
+from trellis.plugin import hookspecs
+from trellis.plugin.commands import CommandSpec
+from trellis.plugin.contracts import Connector, Provider
+from trellis.resources import Resource
+
+GROUP = "trellis"
+"""The entry point group that plugins register in."""
+
+
+class Plugins:
+    """The plugins of this installation.
+
+    Attributes:
+        warnings: a sentence for each plugin that could not be loaded; it is left out.
+    """
+
+    def __init__(self, manager: pluggy.PluginManager, warnings: tuple[str, ...] = ()) -> None:
+        self._manager = manager
+        self.warnings = warnings
+
+    @classmethod
+    def load(cls, found: Iterable[EntryPoint] | None = None) -> "Plugins":
+        """Import and register plugins, in the order of their names.
+
+        Args:
+            found: the entry points; by default those of every installed distribution.
+        """
+        manager = pluggy.PluginManager("trellis")
+        manager.add_hookspecs(hookspecs)
+        points = entry_points(group=GROUP) if found is None else found
+        failures = (_register(manager, point) for point in sorted(points, key=lambda point: point.name))
+        return cls(manager, tuple(failure for failure in failures if failure))
+
+    def names(self) -> Mapping[str, tuple[str, ...]]:
+        """Each plugin's name, and the hooks that it implements."""
+        return {name: self._hooks_of(plugin) for name, plugin in sorted(self._manager.list_name_plugin())}
+
+    def connectors(self) -> Mapping[str, Connector]:
+        """Connectors by URL scheme.
+
+        Raises:
+            UsageError: two plugins offer one scheme.
+        """
+        offers = self._offers("trellis_connectors")
+        return _unique("the scheme", ((name, scheme, one) for name, one in offers for scheme in one.schemes))
+
+    def providers(self) -> Mapping[str, Provider]:
+        """Providers by resource kind.
+
+        Raises:
+            UsageError: two plugins offer one kind.
+        """
+        offers = self._offers("trellis_providers")
+        return _unique("the resource kind", ((name, kind, one) for name, one in offers for kind in one.kinds))
+
+    def resources(self, deployment: Deployment) -> tuple[Resource, ...]:
+        """What plugins add to a placed stack."""
+        return tuple(resource for _, resource in self._offers("trellis_resources", deployment=deployment))
+
+    def commands(self) -> tuple[CommandSpec, ...]:
+        """Commands that plugins add to the command line, by name.
+
+        Raises:
+            UsageError: two plugins offer one name.
+        """
+        offers = self._offers("trellis_commands")
+        found = _unique("the command", ((name, one.name, one) for name, one in offers))
+        return tuple(found[name] for name in sorted(found))
+
+    def _offers(self, hook: str, **arguments: object) -> Iterator[tuple[str, Any]]:
+        """(plugin, one thing that it offers). The hook caller would lose which plugin offers what."""
+        implementations = getattr(self._manager.hook, hook).get_hookimpls()
+        for implementation in sorted(implementations, key=lambda one: str(one.plugin_name)):
+            function: Callable[..., Iterable[object]] = implementation.function
+            for offer in function(*(arguments[name] for name in implementation.argnames)) or ():
+                yield implementation.plugin_name, offer
+
+    def _hooks_of(self, plugin: object) -> tuple[str, ...]:
+        callers = self._manager.get_hookcallers(plugin) or ()
+        return tuple(sorted(caller.name for caller in callers))
+
+
+def _register(manager: pluggy.PluginManager, point: EntryPoint) -> str:
+    """The sentence that tells why a plugin was left out; empty when it was not."""
+    try:
+        manager.register(point.load(), name=point.name)
+    except Exception as error:  # noqa: BLE001 - a plugin is foreign code; it may fail in any way
+        return f"the plugin {point.name} ({point.value}) was left out: {type(error).__name__}: {error}"
+    return ""
+
+
+def _unique(what: str, offers: Iterable[tuple[str, str, Any]]) -> dict[str, Any]:
+    found: dict[str, tuple[str, Any]] = {}
+    for plugin, key, one in offers:
+        if key in found:
+            raise UsageError(
+                f"the plugins {found[key][0]} and {plugin} both offer {what} {key!r}",
+                hint=f"uninstall the distribution of {found[key][0]} or of {plugin}; see: trellis plugins",
+            )
+        found[key] = (plugin, one)
+    return {key: one for key, (_, one) in found.items()}
