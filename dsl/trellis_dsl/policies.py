@@ -115,13 +115,14 @@ def runs(service: type[S], policy: Policy, **storages: Storage) -> Runs[S]:
     Raises:
         StackError: it is not a service class, or not a policy.
     """
-    if not (isinstance(service, type) and issubclass(service, Service)):
-        named = getattr(service, "__name__", repr(service))
+    given: object = service
+    if not (isinstance(given, type) and issubclass(given, Service)):
+        named = getattr(given, "__name__", repr(given))
         raise StackError(f"runs needs a service class, not {named}", where=caller())
-    given: object = policy
-    if not isinstance(given, Policy):
+    number: object = policy
+    if not isinstance(number, Policy):
         raise StackError(
-            f"{given!r} is not a number of instances",
+            f"{number!r} is not a number of instances",
             where=caller(),
             hint="use one_per_host, one_per_role, at_least(n), exactly(n) or between(a, b)",
         )

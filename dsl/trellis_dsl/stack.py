@@ -213,7 +213,6 @@ class Stack:
     def role(
         self,
         cls: type[Any] | None = None,
-        /,
         *,
         conflicts_with: type[Role] | Iterable[type[Role]] = (),
         reserve_cpu: float | str = 0,
