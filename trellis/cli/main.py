@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 
 from trellis.cli.edge import exit_code_of
 from trellis.cli.output import progress
@@ -55,6 +56,12 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(self._summaries(ctx).items()))
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands and options that begin so, without importing any command."""
+        commands = self._summaries(ctx).items()
+        found = [CompletionItem(name, help=summary) for name, summary in commands if name.startswith(incomplete)]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -87,10 +94,10 @@ def _imported(target: str) -> click.Command:
 
 def _plugins(ctx: click.Context) -> "Plugins":
     """The plugins, loaded once a run; those that fail are told of."""
-    known: "Plugins | None" = ctx.meta.get("plugins")
-    if known is None:
-        from trellis.plugin.registry import Plugins
+    from trellis.plugin.registry import Plugins
 
+    known: Plugins | None = ctx.meta.get("plugins")
+    if known is None:
         ctx.meta["plugins"] = known = Plugins.load()
         for warning in known.warnings:
             progress(f"warning: {warning}")

@@ -45,6 +45,18 @@ class Plugins:
         """Each plugin's name, and the hooks that it implements."""
         return {name: self._hooks_of(plugin) for name, plugin in sorted(self._manager.list_name_plugin())}
 
+    def offers_of(self, plugin: str) -> Mapping[str, list[str]]:
+        """What one plugin offers: names of ``schemes``, ``kinds`` and ``commands``."""
+
+        def of(hook: str) -> Iterator[Any]:
+            return (one for name, one in self._offers(hook) if name == plugin)
+
+        return {
+            "schemes": sorted(scheme for one in of("trellis_connectors") for scheme in one.schemes),
+            "kinds": sorted(kind for one in of("trellis_providers") for kind in one.kinds),
+            "commands": sorted(one.name for one in of("trellis_commands")),
+        }
+
     def connectors(self) -> Mapping[str, Connector]:
         """Connectors by URL scheme.
 
