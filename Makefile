@@ -38,7 +38,8 @@ integration: setup parts ## tests with a real engine, real hosts, real databases
 test: ## all checks and all tests; needs root on Debian or Ubuntu to install what is missing
 	@scripts/phases setup parts check unit docs integration
 
-bench: setup ## placement's figures (tests/benchmarks)
+bench: setup ## start-up time against its promise, then the figures of placement (tests/benchmarks)
+	@$(bin)/python tests/benchmarks/starting/bench_starting.py
 	@$(bin)/python tests/benchmarks/placing/bench_placing.py
 
 clean: ## remove what was built; state, secrets and Docker's images stay
