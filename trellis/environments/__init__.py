@@ -1,0 +1,1 @@
+"""Projects, environment files, secrets and config values."""

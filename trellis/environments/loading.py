@@ -1,0 +1,158 @@
+"""Environment files, read and checked: every problem of a file in one error."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from trellis.environments.hosts import read_hosts
+from trellis.environments.model import Environment
+from trellis.environments.names import KEY_RULE, NAME_RULE, ROLE_RULE, is_key, is_name, is_role
+from trellis.environments.project import Project
+from trellis.environments.reading import (
+    Problems,
+    check_keys,
+    joined,
+    mapping_at,
+    near_miss,
+    parse_mapping,
+    read_text,
+    text_at,
+    text_mapping_at,
+    texts_at,
+)
+from trellis.errors import ConfigError, UnknownEnvironmentError
+from trellis.values import Value, freeze
+
+FOLDER = "environments"
+_KEYS = ("pulls_from", "hosts", "certificates", "config", "pins", "placement")
+
+
+def environment_names(project: Project) -> tuple[str, ...]:
+    """The names of the project's environments, sorted; a file whose stem is not a name is none."""
+    files = (project.root / FOLDER).glob("*.yaml")
+    return tuple(sorted(file.stem for file in files if is_name(file.stem) and file.is_file()))
+
+
+def environment_file(project: Project, name: str) -> Path:
+    """The absolute path of an environment's file, which need not exist.
+
+    Raises:
+        ConfigError: no environment may have that name.
+    """
+    if not is_name(name):
+        raise ConfigError(f"{name!r} is not a name of an environment", hint=f"use {NAME_RULE}")
+    return project.root / FOLDER / f"{name}.yaml"
+
+
+def load_environment(project: Project, name: str) -> Environment:
+    """An environment of the project.
+
+    Raises:
+        UnknownEnvironmentError: there is none of that name.
+        ConfigError: its file is at fault; the message lists all its problems, one a line.
+    """
+    check_exists(project, name)
+    text = read_text(environment_file(project, name), label(name))
+    return parse_environment(project, name, text)
+
+
+def check_exists(project: Project, name: str) -> None:
+    """Raise `UnknownEnvironmentError`, naming those there are, unless the environment has a file."""
+    if environment_file(project, name).is_file():
+        return
+    names = environment_names(project)
+    there = f"there are {', '.join(names)}" if names else "there are none"
+    hint = None if names else f"write {label(name)}"
+    raise UnknownEnvironmentError(f"there is no environment {name}; {there}", hint=hint)
+
+
+def label(name: str) -> str:
+    """How messages name an environment's file."""
+    return f"{FOLDER}/{name}.yaml"
+
+
+def parse_environment(project: Project, name: str, text: str) -> Environment:
+    """The environment that a file's text describes. Raises `ConfigError` with all its problems."""
+    document = parse_mapping(text, label(name))
+    problems = Problems(label(name))
+    check_keys(document, _KEYS, "", problems)
+    hosts = read_hosts(mapping_at(document, "hosts", "", problems), problems)
+    environment = Environment(
+        name=name,
+        file=environment_file(project, name),
+        hosts=MappingProxyType(hosts),
+        config=MappingProxyType(_config(mapping_at(document, "config", "", problems), problems)),
+        pins=MappingProxyType(_pins(mapping_at(document, "pins", "", problems), hosts, problems)),
+        strategy=_strategy(mapping_at(document, "placement", "", problems), problems),
+        pulls_from=_pulls_from(project, name, document, problems),
+        certificates=MappingProxyType(dict(text_mapping_at(document, "certificates", "", problems))),
+    )
+    problems.refuse()
+    return environment
+
+
+def _config(found: Mapping[object, object], problems: Problems) -> dict[str, Value]:
+    result: dict[str, Value] = {}
+    for key, value in found.items():
+        path = joined("config", key)
+        if not is_key(key):
+            problems.add(path, f"not a key: use {KEY_RULE}")
+        elif not is_config_value(value):
+            problems.add(path, "must be text, a number, true or false, a list of texts or a mapping of text to text")
+        else:
+            result[str(key)] = freeze(value)
+    return result
+
+
+def is_config_value(value: object) -> bool:
+    """Whether a config value may have that shape; deeper structures, dates, null and NaN may not."""
+    match value:
+        case bool() | int() | str():
+            return True
+        case float():
+            return math.isfinite(value)
+        case list() | tuple():
+            return all(isinstance(item, str) for item in value)
+        case Mapping():
+            return all(isinstance(item, str) for pair in value.items() for item in pair)
+    return False
+
+
+def _pins(
+    found: Mapping[object, object], hosts: Mapping[str, object], problems: Problems
+) -> dict[str, tuple[str, ...]]:
+    result: dict[str, tuple[str, ...]] = {}
+    for service in found:
+        path = joined("pins", service)
+        if not is_role(service):
+            problems.add(path, f"not a name of a service: use {ROLE_RULE}")
+            continue
+        pinned = texts_at(found, str(service), "pins", problems)
+        for index, host in enumerate(pinned):
+            if host not in hosts:
+                problems.add(f"{path}[{index}]", f"there is no host {host}{near_miss(host, hosts)}")
+        result[str(service)] = pinned
+    return result
+
+
+def _strategy(placement: Mapping[object, object], problems: Problems) -> str:
+    from trellis.placing.model import Strategy
+
+    check_keys(placement, ("strategy",), "placement", problems)
+    known = [strategy.value for strategy in Strategy]
+    strategy = text_at(placement, "strategy", "placement", problems) or Strategy.LEAST_LOADED.value
+    if strategy not in known:
+        problems.add("placement.strategy", f"{strategy!r} is not one of {', '.join(known)}{near_miss(strategy, known)}")
+    return strategy
+
+
+def _pulls_from(project: Project, name: str, document: Mapping[object, object], problems: Problems) -> str:
+    source = text_at(document, "pulls_from", "", problems)
+    if source is None:
+        return ""
+    if source == name:
+        problems.add("pulls_from", "an environment cannot pull from itself")
+    elif source not in environment_names(project):
+        problems.add("pulls_from", f"there is no environment {source}{near_miss(source, environment_names(project))}")
+    return source

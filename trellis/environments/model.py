@@ -1,0 +1,33 @@
+"""An environment: what its file says, checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from trellis.hosts import Host
+from trellis.values import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """An environment, as its file describes it.
+
+    Attributes:
+        name: the file's name without ``.yaml``.
+        file: its absolute path.
+        hosts: by name, in the file's order.
+        config: values by key (``Website.workers``), raw as written; types are the stack's to check.
+        pins: the only hosts that a service may run on, by service.
+        strategy: what decides where the rules leave a choice, a `trellis.placing.model.Strategy`.
+        pulls_from: the environment whose revision this one is given, empty when there is none.
+        certificates: the issuer and its settings; empty means Trellis's own CA.
+    """
+
+    name: str
+    file: Path
+    hosts: Mapping[str, Host]
+    config: Mapping[str, Value]
+    pins: Mapping[str, tuple[str, ...]]
+    strategy: str
+    pulls_from: str
+    certificates: Mapping[str, str]
