@@ -7,6 +7,7 @@ import click
 from trellis.cli.options import environment_option, json_option, project_option
 from trellis.cli.output import echo, emit_json, progress, table
 from trellis.cli.stores import project_store
+from trellis.environments.loading import check_exists
 from trellis.errors import UsageError
 from trellis.state import reporting
 from trellis.state.records import Run
@@ -24,11 +25,14 @@ def history(run: int | None, environment: str | None, limit: int, directory: Pat
 
     Without --env, runs of all environments are shown.
     """
-    with project_store(directory) as (_, store):
+    with project_store(directory) as (project, store):
         if run is not None:
             _show_run(_found(store, run), as_json=as_json)
-        else:
-            _show_runs(store.history(environment, limit), as_json=as_json)
+            return
+        runs = store.history(environment, limit)
+    if environment and not runs:  # an environment that was removed keeps its history
+        check_exists(project, environment)
+    _show_runs(runs, as_json=as_json)
 
 
 def _found(store: Store, number: int) -> Run:

@@ -14,6 +14,7 @@ from trellis.cli.options import (
 )
 from trellis.cli.output import confirm, emit_json, progress, table
 from trellis.cli.stores import project_store
+from trellis.environments.loading import check_exists
 from trellis.state import reporting
 
 
@@ -49,6 +50,7 @@ def break_(environment: str | None, directory: Path, *, yes: bool, no_input: boo
         name = chosen_environment(project, environment)
         held = store.lock_status(name)
         if held is None:
+            check_exists(project, name)
             progress(f"nobody holds the lock of {name}")
             return
         confirm(f"Take the lock of {name} from {held.holder}?", yes=yes, no_input=no_input)

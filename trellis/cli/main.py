@@ -73,7 +73,8 @@ class LazyGroup(click.Group):
         command = self.get_command(ctx, args[0])
         if command is None and not args[0].startswith("-"):
             near = get_close_matches(args[0], self.list_commands(ctx), n=1)
-            raise click.UsageError(f"there is no command {args[0]!r}" + (f"; did you mean {near[0]}?" if near else ""))
+            guess = f"; did you mean {near[0]}?" if near else ""
+            raise click.UsageError(f"there is no command {args[0]!r}{guess}", ctx)
         return super().resolve_command(ctx, args)
 
     def _summaries(self, ctx: click.Context) -> dict[str, str]:
