@@ -1,6 +1,7 @@
 """Options that several commands share, so that each is spelled and explained once."""
 
 from collections.abc import Callable
+from contextlib import chdir
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -48,8 +49,16 @@ def no_input_option(function: F) -> F:
     return click.option("--no-input", is_flag=True, help="Never ask; fail where a question would be.")(function)
 
 
+def _enter(context: click.Context, _parameter: click.Parameter, folder: Path) -> Path:
+    """Work in the folder until the command ends, so that plugins find the project too; then it is this one."""
+    if context.resilient_parsing:  # completing, not running
+        return folder
+    context.with_resource(chdir(folder))
+    return Path()
+
+
 def project_option(function: F) -> F:
-    """``-C/--project DIR``, as the argument `directory`, a Path."""
+    """``-C/--project DIR``, as the argument `directory`: a Path, always the current folder by then."""
     return click.option(
         "-C",
         "--project",
@@ -57,7 +66,8 @@ def project_option(function: F) -> F:
         metavar="DIR",
         default=".",
         type=click.Path(path_type=Path, exists=True, file_okay=False),
-        help="The project's folder; by default this one, or the nearest above with a trellis.yaml.",
+        callback=_enter,
+        help="Work as if started in this folder. The project is there, or in the nearest folder above.",
     )(function)
 
 
