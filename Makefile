@@ -31,8 +31,9 @@ docs: setup ## the documentation, warnings as errors
 	@$(bin)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 	@echo "docs: docs/_build/html/index.html"
 
+# A file stays on one worker: its tests may share a lab.
 integration: setup parts ## tests with a real engine, real hosts, real databases
-	@$(bin)/pytest tests/integration
+	@$(bin)/pytest tests/integration -n $(workers) --dist loadfile
 
 # One after the other: a mistake in a minute's check is not reported after ten minutes of integration tests.
 test: ## all checks and all tests; needs root on Debian or Ubuntu to install what is missing
