@@ -1,0 +1,41 @@
+"""Files replaced whole or not at all."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from trellis.errors import ConfigError
+
+
+def write_file(path: Path, text: str, *, mode: int = 0o644) -> None:
+    """Replace a file in one step; an existing one keeps its mode, and a link stays a link.
+
+    Args:
+        path: the file; missing folders are made, closed to others when the file is.
+        text: its whole new content.
+        mode: permission bits of a file that is new.
+
+    Raises:
+        ConfigError: it cannot be written; the old content is still there.
+    """
+    try:
+        _replace(path.resolve(), text, mode)
+    except OSError as fault:
+        raise ConfigError(f"cannot be written: {fault.strerror}", where=str(path)) from fault
+
+
+def _replace(path: Path, text: str, mode: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700 if mode & 0o077 == 0 else 0o777)
+    if path.exists():
+        mode = path.stat().st_mode & 0o777
+    descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(unfinished).replace(path)
+    except BaseException:
+        Path(unfinished).unlink(missing_ok=True)
+        raise
