@@ -31,6 +31,14 @@ class SshConnector:
         route = parse_route(host)
         return SshSession(host, route, await self._routes.open(host.name, route))
 
+    async def offered_fingerprint(self, host: Host) -> str:
+        """See `trellis.plugin.contracts.TrustsHosts`, and `fetch_host_key`."""
+        return (await fetch_host_key(host)).fingerprint
+
+    async def trust(self, host: Host, fingerprint: str) -> Path:
+        """See `trellis.plugin.contracts.TrustsHosts`, and `trust`."""
+        return await trust(host, fingerprint)
+
 
 async def fetch_host_key(host: Host) -> "HostKey":
     """The key that a host offers now, trusted or not: for showing its fingerprint before it is trusted.

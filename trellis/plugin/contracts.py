@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from trellis.health import HealthState
@@ -28,6 +29,21 @@ class Connector(Protocol):
         Raises:
             UnreachableError: the host does not answer.
             NotAuthorisedError: its key changed, or the account is refused.
+        """
+
+
+@runtime_checkable
+class TrustsHosts(Protocol):
+    """A connector whose hosts prove who they are by a key that the operator has to trust first."""
+
+    async def offered_fingerprint(self, host: Host) -> str:
+        """The fingerprint of the key that the host offers now, trusted or not; nothing is sent to the host."""
+
+    async def trust(self, host: Host, fingerprint: str) -> Path:
+        """Trust the host's key when it has that fingerprint; the file that keeps it.
+
+        Raises:
+            NotAuthorisedError: the host offers another key, or another one is trusted already.
         """
 
 
