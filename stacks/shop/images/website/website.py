@@ -24,9 +24,7 @@ CREATE = (
     "CREATE DATABASE IF NOT EXISTS shop",
     "CREATE TABLE IF NOT EXISTS shop.visits (instance VARCHAR(190) PRIMARY KEY, visits BIGINT NOT NULL)",
 )
-COUNT = (
-    "INSERT INTO shop.visits (instance, visits) VALUES (%s, 1) ON DUPLICATE KEY UPDATE visits = visits + 1"
-)
+COUNT = "INSERT INTO shop.visits (instance, visits) VALUES (%s, 1) ON DUPLICATE KEY UPDATE visits = visits + 1"
 READ = "SELECT SUM(visits), SUM(IF(instance = %s, visits, 0)) FROM shop.visits"
 NO_SUCH_DATABASE_OR_TABLE = (1049, 1146)
 
