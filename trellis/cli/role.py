@@ -46,7 +46,7 @@ def add(role_name: str, hosts: tuple[str, ...], environment: str | None, directo
     name = chosen_environment(project, environment)
     for host in hosts:
         changed = add_role(project, name, host, role_name)
-        progress(f"{host} {'now carries' if changed else 'carries already'} {role_name}")
+        progress(f"{host} now carries {role_name}" if changed else f"{host} carries {role_name} already")
 
 
 @role.command(epilog="Example: trellis role remove Web ny1 -e prod")
