@@ -14,12 +14,13 @@ from trellis.environments.loading import (
 from trellis.environments.names import KEY_RULE, is_key
 from trellis.environments.project import Project
 from trellis.environments.reading import near_miss, parse_mapping, read_text
-from trellis.environments.writing import write_file
+from trellis.environments.writing import exclusive, write_file
 from trellis.errors import ConfigError
 from trellis.hosts import Host
 from trellis.values import Value
 
 if TYPE_CHECKING:
+    from ruamel.yaml import YAML
     from ruamel.yaml.comments import CommentedMap
 
 _LOCAL = "127.0.0.1"  # a host's default address
@@ -105,7 +106,7 @@ def _reshape(document: "CommentedMap", path: Sequence[str], wanted: list[str]) -
     """Bring a list to the wanted items in place, so that its style and its other items' comments stay."""
     current = _section(document, path[:-1]).get(path[-1])
     if not current or not wanted:
-        return _put(document, path, wanted)
+        return _put(document, path, _in_one_line(wanted))
     from trellis.environments.comments import free_comments
 
     rest = free_comments(document, path)
@@ -119,12 +120,14 @@ def _reshape(document: "CommentedMap", path: Sequence[str], wanted: list[str]) -
 def _edit(project: Project, name: str, change: Change) -> bool:
     """Read, change, check, write; whether anything was written. A result that cannot be loaded is refused."""
     check_exists(project, name)
-    before = read_text(environment_file(project, name), label(name))
-    after = edited(before, change, label(name))
-    if after == before:
-        return False
-    parse_environment(project, name, after)
-    write_file(environment_file(project, name), after)
+    file = environment_file(project, name)
+    with exclusive(file.parent):
+        before = read_text(file, label(name))
+        after = edited(before, change, label(name))
+        if after == before:
+            return False
+        parse_environment(project, name, after)
+        write_file(file, after)
     return True
 
 
@@ -134,23 +137,40 @@ def edited(text: str, change: Change, file_label: str) -> str:
     Raises:
         ConfigError: the text is not a YAML mapping.
     """
-    from ruamel.yaml import YAML
     from ruamel.yaml.comments import CommentedMap
-    from ruamel.yaml.util import load_yaml_guess_indent
 
     empty = not parse_mapping(text, file_label)
-    _, sequence, offset = load_yaml_guess_indent(text)
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = _WIDEST
-    yaml.indent(mapping=2, sequence=sequence or 2, offset=offset or 0)
+    yaml = _round_trip(text)
     document = CommentedMap() if empty else yaml.load(text)
+    yaml.map_indent = _map_indent(document)
     rest = change(document)
     out = StringIO()
     yaml.dump(document, out)
     after = (_comments_only(text) if empty else "") + out.getvalue() + rest
     # Their texts are compared, since 1, 1.0 and true are equal in Python; a file that says the same stays as it is.
     return text if repr(parse_mapping(after, file_label)) == repr(parse_mapping(text, file_label)) else after
+
+
+def _round_trip(text: str) -> "YAML":
+    """A parser and writer that keeps a text's quotes, list indentation and document marker."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.util import load_yaml_guess_indent
+
+    _, sequence, offset = load_yaml_guess_indent(text)
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = _WIDEST
+    yaml.indent(sequence=sequence or 2, offset=offset or 0)
+    yaml.explicit_start = any(line.rstrip() == "---" for line in text.splitlines()) or None
+    return yaml
+
+
+def _map_indent(document: "CommentedMap") -> int:
+    """The columns by which the document's first nested mapping is indented; 2 when it has none."""
+    from ruamel.yaml.comments import CommentedMap
+
+    nested = [value for value in document.values() if isinstance(value, CommentedMap) and not value.fa.flow_style()]
+    return next((value.lc.col for value in nested if value.lc.col), 2)
 
 
 def _comments_only(text: str) -> str:
@@ -219,4 +239,13 @@ def _plain(value: Value) -> object:
     """The same value of the types that a YAML writer knows."""
     if isinstance(value, Mapping):
         return dict(value)
-    return list(value) if isinstance(value, tuple) else value
+    return _in_one_line(value) if isinstance(value, tuple) else value
+
+
+def _in_one_line(items: Sequence[object]) -> object:
+    """A list that is written ``[a, b]``."""
+    from ruamel.yaml.comments import CommentedSeq
+
+    sequence = CommentedSeq(items)
+    sequence.fa.set_flow_style()
+    return sequence

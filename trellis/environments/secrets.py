@@ -10,7 +10,7 @@ from trellis.environments.loading import FOLDER, check_exists, environment_file,
 from trellis.environments.names import KEY_RULE, is_key
 from trellis.environments.project import PROJECT_FILE, Project
 from trellis.environments.reading import Problems, near_miss, parse_mapping, read_text
-from trellis.environments.writing import write_file
+from trellis.environments.writing import exclusive, write_file
 from trellis.errors import ConfigError
 from trellis_dsl.secret import Secret
 
@@ -63,18 +63,21 @@ def set_secret(project: Project, name: str, key: str, value: Secret) -> None:
         raise ConfigError(f"{key!r} is not a key of a secret", hint=f"use {KEY_RULE}")
     if not value:
         raise ConfigError("a secret cannot be empty", where=key, hint=f"trellis secret remove {key}")
-    others = {other: block for other, block in _read(project, name).items() if other != key}
-    armored = encrypt(value.reveal().encode(), _recipients(project, name, others), armored=True).decode()
-    _write(project, name, {**others, key: armored})
+    with exclusive(secrets_file(project, name).parent):
+        others = {other: block for other, block in _read(project, name).items() if other != key}
+        armored = encrypt(value.reveal().encode(), _recipients(project, name, others), armored=True).decode()
+        _write(project, name, {**others, key: armored})
 
 
 def remove_secret(project: Project, name: str, key: str) -> None:
     """Remove a secret; no identity is needed. Raises `ConfigError` when there is none of that key."""
     check_exists(project, name)
-    blocks = _read(project, name)
-    if key not in blocks:
-        raise ConfigError(f"there is no secret {key}{near_miss(key, blocks)}", where=_label(name))
-    _write(project, name, {other: block for other, block in blocks.items() if other != key})
+    with exclusive(secrets_file(project, name).parent):
+        blocks = _read(project, name)
+        if key not in blocks:
+            raise ConfigError(f"there is no secret {key}{near_miss(key, blocks)}", where=_label(name))
+        del blocks[key]
+        _write(project, name, blocks)
 
 
 def salt(project: Project, name: str) -> bytes:

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -111,7 +112,7 @@ def test_an_empty_file_keeps_its_comments(project: Project, write: Writer) -> No
     assert dev.read_text() == (
         "# my laptop\n"
         "hosts:\n  here: {connect: local://, roles: [web]}\n"
-        "config:\n  Website.mirrors:\n  - a\n  - b\n  Website.env:\n    K: v\n"
+        "config:\n  Website.mirrors: [a, b]\n  Website.env:\n    K: v\n"
     )
 
 
@@ -162,3 +163,22 @@ def test_the_mode_and_a_link_stay(project: Project, prod: Path) -> None:
     assert prod.is_symlink()
     assert real.stat().st_mode & 0o777 == 0o640
     assert "Website.workers: 8\n" in real.read_text()
+
+
+def test_other_indentation_and_the_document_marker_stay(project: Project, write: Writer) -> None:
+    hosts = "---\nhosts:\n    a:\n        roles:\n            - x\n"
+    text = hosts + "config:\n    A.x: 1\n    # about y\n    A.y: 2\n    # tail\n"
+    dev = write("dev", text)
+    set_config(project, "dev", "A.z", 3)
+    assert dev.read_text() == text.replace("    # tail\n", "    A.z: 3\n    # tail\n")
+    unset_config(project, "dev", "A.z")
+    assert dev.read_text() == text
+    unset_config(project, "dev", "A.x")
+    assert dev.read_text() == text.replace("    A.x: 1\n", "")
+
+
+def test_edits_at_the_same_time_are_all_kept(project: Project, write: Writer) -> None:
+    write("dev", "# mine\n")
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda number: set_config(project, "dev", f"A.x{number}", number), range(12)))
+    assert load_environment(project, "dev").config == {f"A.x{number}": number for number in range(12)}
