@@ -1,3 +1,4 @@
+import hmac
 import stat
 from collections.abc import Callable
 from dataclasses import replace
@@ -204,8 +205,10 @@ def test_an_empty_secret_and_an_unknown_environment_are_refused(project: Project
 def test_the_salt_belongs_to_the_identity_and_the_environment(project: Project) -> None:
     assert salt(project, "dev") == NO_IDENTITY == b"no-identity"
     create_identity(project)
-    assert len(salt(project, "dev")) == 32
-    assert salt(project, "dev") == salt(project, "dev") != salt(project, "prod")
+    identity = identity_file(project).read_bytes().splitlines()[-1]
+    extracted = hmac.digest(bytes(32), identity, "sha256")  # RFC 5869, steps 1 and 2 for one block
+    assert salt(project, "dev") == hmac.digest(extracted, b"dev\x01", "sha256")
+    assert salt(project, "prod") == hmac.digest(extracted, b"prod\x01", "sha256")
 
 
 def test_secrets_that_cannot_be_read_are_refused(project: Project, dev: Path) -> None:
