@@ -1,12 +1,14 @@
 """Hosts, what is known about them, and an open session on one."""
 
-from asyncio import StreamReader, StreamWriter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from trellis.errors import ConfigError
 from trellis_dsl.secret import Secret
+
+if TYPE_CHECKING:  # every start of the command line imports this module, and asyncio takes a tenth of it
+    from asyncio import StreamReader, StreamWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class HostSession(Protocol):
             how it ended; a status other than 0 is not an error here.
         """
 
-    async def open_connection(self, address: str, port: int) -> tuple[StreamReader, StreamWriter]:
+    async def open_connection(self, address: str, port: int) -> "tuple[StreamReader, StreamWriter]":
         """A TCP connection made from that host. Raises `OSError` when it is refused."""
 
     async def docker_url(self) -> str:

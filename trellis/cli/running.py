@@ -1,0 +1,154 @@
+"""Applies a plan from a command: lock, journal, progress, outcome."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from trellis.applying import Applier, Event, Outcome
+from trellis.cli.output import progress
+from trellis.cli.rendering import SIGNS, summary_line
+from trellis.errors import ApplyError, CancelledError, UnreachableError
+from trellis.pipeline import Planned
+from trellis.plans import Step
+from trellis.state.lease import Lease
+from trellis.state.processes import operator, this_process
+from trellis.state.records import Applied, RunOutcome, RunRecord
+from trellis.state.store import Store, open_store
+from trellis.values import canonical, digest, fingerprinted
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """An open journal, and the lock that this process holds."""
+
+    store: Store
+    lease: Lease
+    command: str
+
+
+@contextmanager
+def locked(state_url: str, environment: str, command: str, wait: float) -> Iterator[Recording]:
+    """Hold the environment's lock.
+
+    Raises:
+        LockedError: somebody else holds it.
+    """
+    store = open_store(state_url)
+    try:
+        with store.lease(
+            environment, this_process(command), wait=wait, on_wait=lambda held: progress(str(held))
+        ) as lease:
+            yield Recording(store, lease, command)
+    finally:
+        store.close()
+
+
+async def apply_plan(planned: Planned, recording: Recording, parallel: int) -> None:
+    """Apply and record.
+
+    Raises:
+        ApplyError: a step failed; what ran before goes on running.
+        CancelledError: the operator pressed Ctrl-C; the steps under way were finished.
+    """
+    run = recording.store.begin(_record(planned, recording))
+    applier = Applier(planned.providers, planned.observed, _Journal(recording, run), parallel)
+    stopped = _stop_on_interrupt(applier)
+    outcome: RunOutcome = "failed"
+    try:
+        outcomes = await applier.apply(planned.plan)
+        outcome = _outcome(outcomes, cancelled=bool(stopped))
+        if outcome == "done":
+            recording.store.record_applied(run, _applied(planned))
+    finally:
+        recording.store.finish(run, outcome, summary_line(planned.plan))
+    _raise_for(outcomes, outcome, planned)
+
+
+def _record(planned: Planned, recording: Recording) -> RunRecord:
+    plan = planned.plan
+    return RunRecord(
+        environment=plan.environment,
+        stack=plan.stack,
+        command=recording.command,
+        operator=operator(),
+        plan_digest=digest(dict(plan.bound_to)),
+        blueprint_digest=plan.bound_to["blueprint"],
+        counts=plan.summary,
+        summary=summary_line(plan),
+    )
+
+
+def _applied(planned: Planned) -> Applied:
+    salt = planned.bound.salt
+    return Applied(
+        canonical(planned.bound.blueprint.as_json()),
+        planned.plan.bound_to["config"],
+        {str(item.key): digest(fingerprinted(item.spec, salt)) for item in planned.desired},
+    )
+
+
+class _Journal:
+    """Writes each event to the journal before and after it happens, and tells the operator."""
+
+    def __init__(self, recording: Recording, run: int) -> None:
+        self._recording, self._run = recording, run
+
+    def __call__(self, event: Event, step: Step, text: str) -> None:
+        store, key = self._recording.store, str(step.key)
+        line = f"{SIGNS[step.verb]} {step.key.kind} {step.key.name} on {step.key.host}"
+        match event:
+            case "started":
+                self._recording.lease.check()
+                store.step_started(self._run, key, step.verb.value, step.key.host, step.reason)
+                progress(f"{line}: {step.reason}")
+            case "doing":
+                progress(f"  {step.key.name} on {step.key.host}: {text}")
+            case "done":
+                store.step_finished(self._run, key, "done")
+            case "failed":
+                store.step_finished(self._run, key, "failed", text)
+                progress(f"{line}: failed")
+            case "skipped":
+                store.step_skipped(self._run, key, step.verb.value, step.key.host)
+                progress(f"{line}: skipped")
+
+
+def _stop_on_interrupt(applier: Applier) -> list[bool]:
+    """Ctrl-C lets the steps under way finish, and starts no more; the list is not empty afterwards."""
+    stopped: list[bool] = []
+
+    def stop() -> None:
+        stopped.append(True)
+        applier.stop()
+        progress("cancelling: finishing what is under way")
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop)
+    return stopped
+
+
+def _outcome(outcomes: Sequence[Outcome], *, cancelled: bool) -> RunOutcome:
+    if any(outcome.state == "failed" for outcome in outcomes):
+        return "failed"
+    return "cancelled" if cancelled and any(outcome.state == "skipped" for outcome in outcomes) else "done"
+
+
+def _raise_for(outcomes: Sequence[Outcome], outcome: RunOutcome, planned: Planned) -> None:
+    failed = [item for item in outcomes if item.state == "failed"]
+    if failed:
+        first = failed[0]
+        assert first.error is not None  # noqa: S101 - for the type checker: what failed has an error
+        again = f"mend it and run: trellis up -e {planned.plan.environment}"
+        raise ApplyError(first.error.what, where=str(first.step.key), hint=first.error.hint or again) from first.error
+    if outcome == "cancelled":
+        raise CancelledError("cancelled; the steps under way were finished", hint="run it again to go on")
+    if planned.plan.unreachable:
+        names = ", ".join(sorted(planned.plan.unreachable))
+        raise UnreachableError(f"done on the other hosts, but these did not answer: {names}")
+
+
+def command_line() -> str:
+    """What the operator typed, for the journal and the lock."""
+    return " ".join(["trellis", *sys.argv[1:]])

@@ -1,0 +1,1 @@
+"""Desire: from a placed stack to the resources of each host; pure."""

@@ -1,0 +1,120 @@
+"""A blueprint, placed: instances with their names and addresses, and the sites over them."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+from trellis.blueprint import Blueprint, EndpointSpec, ServiceSpec, SiteSpec
+from trellis.deployment import DeployedInstance, DeployedSite, Deployment, HostAddress
+from trellis.desiring.ports import allocate
+from trellis.environments.model import Environment
+from trellis.observing import Observed
+from trellis.placing.model import PlacedInstance, Placement
+from trellis.values import Value
+
+
+def short_name(service: str, index: int) -> str:
+    """``website-2``: an instance's name inside its environment."""
+    return f"{service.lower()}-{index}"
+
+
+def deployment(
+    blueprint: Blueprint,
+    environment: Environment,
+    config: Mapping[str, Value],
+    placement: Placement,
+    observed: Mapping[str, Observed],
+) -> Deployment:
+    """The placed stack, as plugins read it."""
+    ports = _ports(blueprint, placement, observed)
+    instances = tuple(_instance(blueprint, environment, placed, ports) for placed in sorted(placement.instances))
+    answering = {name: seen for name, seen in observed.items() if not seen.problem}
+    return Deployment(
+        environment=environment.name,
+        blueprint=blueprint,
+        config=config,
+        hosts={name: environment.hosts[name] for name in answering},
+        facts={name: seen.facts for name, seen in answering.items()},
+        instances=instances,
+        sites=_sites(blueprint, config, instances),
+    )
+
+
+Ports = Mapping[str, Mapping[tuple[str, str], int]]
+
+
+def _ports(blueprint: Blueprint, placement: Placement, observed: Mapping[str, Observed]) -> Ports:
+    by_host = groupby(sorted(placement.instances, key=lambda placed: placed.host), key=lambda placed: placed.host)
+    return {host: _host_ports(blueprint, list(placed), observed[host]) for host, placed in by_host}
+
+
+def _host_ports(
+    blueprint: Blueprint, placed: Sequence[PlacedInstance], seen: Observed
+) -> Mapping[tuple[str, str], int]:
+    wanted = [
+        (short_name(item.service, item.index), endpoint.name)
+        for item in placed
+        for endpoint in blueprint.service(item.service).endpoints
+        if _is_allocated(blueprint.service(item.service), endpoint)
+    ]
+    taken = frozenset(port for _, port in seen.facts.foreign.ports)
+    return allocate(wanted, _current(seen), taken, seen.host.name)
+
+
+def _is_allocated(service: ServiceSpec, endpoint: EndpointSpec) -> bool:
+    return service.network != "host" and endpoint.host_port is None
+
+
+def _current(seen: Observed) -> dict[tuple[str, str], int]:
+    found: dict[tuple[str, str], int] = {}
+    for actual in seen.actuals:
+        ports = actual.spec.get("ports")
+        if actual.key.kind != "container" or actual.foreign or not isinstance(ports, tuple):
+            continue
+        for port in ports:
+            if isinstance(port, Mapping) and isinstance(port["host_port"], int):
+                found[actual.key.name, str(port["endpoint"])] = port["host_port"]
+    return found
+
+
+def _instance(blueprint: Blueprint, environment: Environment, placed: PlacedInstance, ports: Ports) -> DeployedInstance:
+    service = blueprint.service(placed.service)
+    host = environment.hosts[placed.host]
+    short = short_name(service.name, placed.index)
+
+    def port(endpoint: EndpointSpec) -> int:
+        if _is_allocated(service, endpoint):
+            return ports[host.name][short, endpoint.name]
+        return endpoint.host_port or endpoint.port
+
+    published = {endpoint.name: HostAddress(host.address, port(endpoint)) for endpoint in service.endpoints}
+    name = f"{blueprint.stack}-{environment.name}-{short}"
+    return DeployedInstance(service, placed.role, placed.index, host, name, published)
+
+
+def _sites(
+    blueprint: Blueprint, config: Mapping[str, Value], instances: Sequence[DeployedInstance]
+) -> tuple[DeployedSite, ...]:
+    sites = [_site(service, site, config, instances) for service in blueprint.services for site in service.sites]
+    return tuple(sorted(sites, key=lambda site: (site.domain, site.path, site.name)))
+
+
+def _site(
+    service: ServiceSpec, site: SiteSpec, config: Mapping[str, Value], instances: Sequence[DeployedInstance]
+) -> DeployedSite:
+    health = service.health
+    asked = health is not None and health.kind == "http" and health.endpoint == site.endpoint
+    servers = tuple(
+        (short_name(service.name, instance.index), instance.published[site.endpoint])
+        for instance in instances
+        if instance.service.name == service.name
+    )
+    return DeployedSite(
+        name=f"{service.name}.{site.name}",
+        domain=str(config[site.domain_config]) if site.domain_config else site.domain,
+        path=site.path,
+        tls=site.tls,
+        service=service.name,
+        endpoint=site.endpoint,
+        health_path=health.path if health is not None and asked else "",
+        servers=servers,
+    )

@@ -1,0 +1,178 @@
+"""One service class: its specification and its declared config."""
+
+import inspect
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from trellis.blueprint import (
+    ConfigSpec,
+    ConnectionSpec,
+    EndpointSpec,
+    HealthSpec,
+    MountSpec,
+    ServiceSpec,
+    SiteSpec,
+    UpdateSpec,
+)
+from trellis.environments.config import parse_value
+from trellis.errors import StackError
+from trellis.evaluating.files import file_specs
+from trellis.evaluating.members import Member, declarations, relative
+from trellis.placing.model import Needs, Relocatable
+from trellis.values import Value, freeze
+from trellis_dsl.config import Config, ConfigRef
+from trellis_dsl.endpoints import Connection, ConnectionRef, Endpoint, EndpointRef, Health
+from trellis_dsl.sites import Site
+from trellis_dsl.stack import ServiceOptions, Stack, options_of
+from trellis_dsl.storage import Mount
+from trellis_dsl.updates import UPDATES_FROM, Rollout
+
+
+def service_spec(member: Member, stack: Stack, members: Mapping[str, Member], root: Path) -> ServiceSpec:
+    """The specification of a service class.
+
+    Raises:
+        StackError: a connection leads nowhere, a port is declared twice, there is no image…
+    """
+    options = options_of(member.cls)
+    if not options.image:
+        raise StackError(
+            f"{member.name} has no image", where=member.place, hint='say one: @stack.service(image="name:tag")'
+        )
+    endpoints = _endpoints(member)
+    return ServiceSpec(
+        name=member.name,
+        image=options.image,
+        needs=Needs(options.cpu or 0.0, options.memory or 0, options.disk or 0, options.network or 0),
+        endpoints=endpoints,
+        connections=_connections(member, stack, members),
+        mounts=tuple(MountSpec(mount.name, mount.path) for mount in declarations(member.cls, Mount)),
+        sites=tuple(_site(member, declared) for declared in declarations(member.cls, Site)),
+        files=file_specs(member, root),
+        health=_health(member, options, endpoints),
+        update=_update(member, options.rollout or Rollout()),
+        relocatable=_relocatable(options.relocatable),
+        priority=options.priority or 0,
+        network="host" if options.host_network else "stack",
+        command=options.command or (),
+        user=options.user or "",
+        stop_grace=10.0 if options.stop_grace is None else options.stop_grace,
+        labels=tuple(sorted((options.labels or {}).items())),
+        provided_by=_provided_by(member),
+        location=str(member.place),
+    )
+
+
+def config_specs(member: Member, stack: Stack) -> tuple[ConfigSpec, ...]:
+    """The config values and secrets that a class declares, with what the stack set."""
+    return tuple(_config(member, declared, stack) for declared in declarations(member.cls, Config))
+
+
+def _config(member: Member, declared: "Config[object]", stack: Stack) -> ConfigSpec:
+    place = member.at(declared)
+    key = f"{member.name}.{declared.name}"
+    value: Value = None if declared.required else freeze(declared.value)
+    required = declared.required
+    setting = stack.settings.get(ConfigRef(member.cls, declared.name))
+    if setting is not None:
+        if declared.type_name == "secret":
+            raise StackError(
+                f"{key} is a secret; a program is no place for it", where=setting[1], hint=f"trellis secret set {key}"
+            )
+        where = str(relative(setting[1], member.root))
+        value, required = parse_value(freeze(setting[0]), declared.type_name, key, where), False
+    return ConfigSpec(key, declared.type_name, required, value, declared.help, str(place))
+
+
+def _endpoints(member: Member) -> tuple[EndpointSpec, ...]:
+    specs: dict[tuple[str, int], EndpointSpec] = {}
+    for declared in declarations(member.cls, Endpoint):
+        spec = EndpointSpec(declared.name, declared.port, declared.protocol, declared.host_port, declared.public)
+        other = specs.setdefault((declared.protocol, declared.port), spec)
+        if other is not spec:
+            raise StackError(f"port {spec.port} is {other.name} already", where=member.at(declared))
+    return tuple(sorted(specs.values(), key=lambda spec: spec.name))
+
+
+def _connections(member: Member, stack: Stack, members: Mapping[str, Member]) -> tuple[ConnectionSpec, ...]:
+    return tuple(_connection(member, declared, stack, members) for declared in declarations(member.cls, Connection))
+
+
+def _connection(member: Member, declared: Connection, stack: Stack, members: Mapping[str, Member]) -> ConnectionSpec:
+    link = stack.links.get(ConnectionRef(member.cls, declared.name))
+    target = link[0] if link else declared.target
+    if target is None:
+        raise StackError(
+            "this connection leads nowhere",
+            where=member.at(declared),
+            hint=f"call stack.connect({member.name}.{declared.name}, Other.endpoint)",
+        )
+    service = _target(member, declared, target, members)
+    return ConnectionSpec(declared.name, service, target.name, ordered=link is None)
+
+
+def _target(member: Member, declared: Connection, target: EndpointRef, members: Mapping[str, Member]) -> str:
+    """The stack's service that a reference means: the class itself, or the only one in the stack made from it."""
+    made_from = [other.name for other in members.values() if issubclass(other.cls, target.owner)]
+    exact = [name for name in made_from if members[name].cls is target.owner]
+    if len(exact or made_from) != 1:
+        what = "is not a service of the stack" if not made_from else f"could be {', '.join(made_from)}"
+        raise StackError(
+            f"it connects to {target}, but {target.owner.__name__} {what}",
+            where=member.at(declared),
+            hint="add it with @stack.service(...), or name a service that is there",
+        )
+    return (exact or made_from)[0]
+
+
+def _site(member: Member, declared: Site) -> SiteSpec:
+    literal = declared.domain if isinstance(declared.domain, str) else ""
+    key = "" if isinstance(declared.domain, str) else f"{member.name}.{declared.domain.name}"
+    if not isinstance(declared.domain, str) and declared.domain.type_name != "str":
+        raise StackError(f"a site's name is text; {key} is {declared.domain.type_name}", where=member.at(declared))
+    return SiteSpec(declared.name, declared.endpoint.name, literal, key, declared.path, declared.tls)
+
+
+def _health(member: Member, options: ServiceOptions, endpoints: tuple[EndpointSpec, ...]) -> HealthSpec | None:
+    """What the service's decorator says, else its one endpoint that says something, else that it listens at all."""
+    declared = [endpoint for endpoint in declarations(member.cls, Endpoint) if endpoint.health]
+    if len(declared) > 1:
+        raise StackError(
+            f"health is declared at {declared[0].name} already",
+            where=member.at(declared[1]),
+            hint="one check is enough",
+        )
+    if options.health is not None:
+        listening = next((endpoint.name for endpoint in endpoints if endpoint.protocol == "tcp"), "")
+        return _health_spec(options.health, "" if options.health.kind == "command" else listening)
+    if declared and declared[0].health is not None:
+        return _health_spec(declared[0].health, declared[0].name)
+    listening = next((endpoint.name for endpoint in endpoints if endpoint.protocol == "tcp"), "")
+    return HealthSpec("tcp", listening) if listening else None
+
+
+def _health_spec(health: Health, endpoint: str) -> HealthSpec:
+    return HealthSpec(health.kind, endpoint, health.path, health.argv, health.timeout, health.interval)
+
+
+def _update(member: Member, rollout: Rollout) -> UpdateSpec:
+    methods = inspect.getmembers(member.cls, lambda value: hasattr(value, UPDATES_FROM))
+    found = tuple(sorted((name, str(getattr(method, UPDATES_FROM))) for name, method in methods))
+    return UpdateSpec(rollout.start_first, rollout.batch, rollout.pause, found)
+
+
+def _relocatable(said: "bool | Literal['coordinated'] | None") -> Relocatable:
+    if said == "coordinated":
+        return "coordinated"
+    return "yes" if said else "no"
+
+
+def _provided_by(member: Member) -> str:
+    """The top package of the library that ships the class, or one it is made from; empty for the stack's own.
+
+    The stack's own modules are forgotten after loading, so what is still imported is a library's.
+    """
+    packages = (base.__module__.partition(".")[0] for base in member.cls.__mro__)
+    return next((name for name in packages if name in sys.modules and name not in {"trellis_dsl", "builtins"}), "")

@@ -1,0 +1,100 @@
+"""Observe: reach every host at once, and find what is there."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit
+
+from trellis.errors import ConfigError, UnreachableError
+from trellis.hosts import Host, HostFacts, HostSession
+from trellis.plugin.contracts import Connector, CountsForeignUse, Provider, Scope
+from trellis.resources import Actual, ResourceKey
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What one host answered; `problem` is a sentence when it did not, and the rest is then empty."""
+
+    host: Host
+    scope: Scope
+    session: HostSession | None = None
+    facts: HostFacts = field(default_factory=HostFacts)
+    actuals: tuple[Actual, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """What is needed to look: who connects, who knows which kinds, and whose resources are looked for."""
+
+    connectors: Mapping[str, Connector]
+    providers: Sequence[Provider]
+    stack: str
+    environment: str
+    salt: bytes
+    expected: Mapping[str, tuple[ResourceKey, ...]]
+
+
+async def observe(hosts: Sequence[Host], looking: Looking) -> dict[str, Observed]:
+    """Every host, by name; hosts that do not answer are in it with their problem.
+
+    Raises:
+        NotAuthorisedError: a host's key changed, or an account is refused.
+        ConfigError: no plugin knows a host's way to connect.
+    """
+    found = await asyncio.gather(*(_observe_one(host, looking) for host in hosts), return_exceptions=True)
+    errors = [item for item in found if isinstance(item, BaseException)]
+    if errors:
+        await close(item for item in found if isinstance(item, Observed))
+        raise errors[0]
+    return {item.host.name: item for item in found if isinstance(item, Observed)}
+
+
+async def close(observed: Iterable[Observed]) -> None:
+    """End the sessions; a session that cannot be ended cleanly is no reason to fail now."""
+    sessions = [item.session for item in observed if item.session is not None]
+    await asyncio.gather(*(session.close() for session in sessions), return_exceptions=True)
+
+
+async def _observe_one(host: Host, looking: Looking) -> Observed:
+    scope = Scope(looking.stack, looking.environment, looking.expected.get(host.name, ()), looking.salt)
+    session: HostSession | None = None
+    try:
+        session = await _connector(host, looking).connect(host)
+        return await _look(session, scope, looking)
+    except UnreachableError as error:
+        await _close_one(session)
+        return Observed(host, scope, problem=str(error))
+    except BaseException:
+        await _close_one(session)
+        raise
+
+
+async def _close_one(session: HostSession | None) -> None:
+    if session is not None:
+        await session.close()
+
+
+def _connector(host: Host, looking: Looking) -> Connector:
+    scheme = urlsplit(host.connect).scheme
+    if scheme not in looking.connectors:
+        raise ConfigError(
+            f"no plugin connects by {scheme}://",
+            where=f"environments/{looking.environment}.yaml: hosts.{host.name}.connect",
+            hint=f"use one of {', '.join(f'{known}://' for known in sorted(looking.connectors))}",
+        )
+    return looking.connectors[scheme]
+
+
+async def _look(session: HostSession, scope: Scope, looking: Looking) -> Observed:
+    from trellis.facts.gathering import gather_facts
+    from trellis.facts.judging import with_foreign_use
+
+    facts = await gather_facts(session)
+    scope = replace(scope, data_dir=facts.data_dir)
+    found = await asyncio.gather(*(provider.observe(session, scope) for provider in looking.providers))
+    actuals = tuple(actual for part in found for actual in part)
+    counting = [provider for provider in looking.providers if isinstance(provider, CountsForeignUse)]
+    for use in await asyncio.gather(*(provider.foreign_use(session, scope) for provider in counting)):
+        facts = with_foreign_use(facts, use, actuals)
+    return Observed(session.host, scope, session, facts, actuals)

@@ -1,0 +1,183 @@
+"""Plan: the difference between desired and actual, as ordered steps with reasons; pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from graphlib import TopologicalSorter
+
+from trellis.blueprint import Blueprint
+from trellis.plans import Decision, Step, Verb
+from trellis.plugin.contracts import Provider
+from trellis.resources import Actual, Resource, ResourceKey
+
+_UNDO = {
+    Verb.REPLACE: "the old one is put back and started",
+    Verb.MOVE: "the new one is removed; the old one goes on",
+    Verb.CREATE: "what was made is removed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """What planning needs besides the two sides.
+
+    Attributes:
+        providers: by resource kind.
+        salt: the environment's salt.
+        blueprint: says which services start before which, and how many instances change at a time.
+        with_data: True when volumes that are not wanted any more are removed too, as ``destroy`` does.
+    """
+
+    providers: Mapping[str, Provider]
+    salt: bytes
+    blueprint: Blueprint
+    with_data: bool = False
+
+
+def steps(desired: Sequence[Resource], actuals: Sequence[Actual], deciding: Deciding) -> tuple[Step, ...]:
+    """One step for each resource that is desired or that Trellis made, in an order in which they could be done.
+
+    Args:
+        desired: every resource that should be, on hosts that answered.
+        actuals: every resource that was found there.
+        deciding: who decides, and what orders.
+    """
+    found = {actual.key: actual for actual in actuals}
+    wanted = {resource.key: resource for resource in desired}
+    decided = [_step(wanted.get(key), found.get(key), deciding) for key in sorted(wanted.keys() | found.keys())]
+    moved = _with_moves([step for step in decided if step is not None])
+    return _in_order(_with_requirements(moved, deciding), deciding)
+
+
+def _step(desired: Resource | None, actual: Actual | None, deciding: Deciding) -> Step | None:
+    if desired is None and actual is not None and actual.foreign:
+        return None
+    known = desired or actual
+    assert known is not None  # noqa: S101 - for the type checker: one side is given
+    key = known.key
+    decision = _decision(desired, actual, deciding)
+    return Step(
+        key=key,
+        verb=decision.verb,
+        reason=decision.reason,
+        resource=desired,
+        actual=actual,
+        changes=decision.changes,
+        drift=decision.drift,
+        requires=desired.requires if desired else (),
+        undo=_UNDO.get(decision.verb, ""),
+    )
+
+
+def _decision(desired: Resource | None, actual: Actual | None, deciding: Deciding) -> Decision:
+    key = (desired or actual).key  # type: ignore[union-attr]  # one side is given
+    if desired is None and key.kind == "volume" and not deciding.with_data:
+        return Decision(Verb.KEEP, "no longer declared; its data is kept until trellis destroy")
+    return deciding.providers[key.kind].decide(desired, actual, deciding.salt)
+
+
+def _with_moves(decided: Sequence[Step]) -> list[Step]:
+    """A container that is to be made here and removed there, for one instance, is one move."""
+    leaving = {
+        (step.owner.service, step.owner.index): step
+        for step in decided
+        if step.key.kind == "container" and step.verb is Verb.REMOVE
+    }
+    moves: dict[ResourceKey, Step] = {}
+    gone: set[ResourceKey] = set()
+    for step in decided:
+        source = leaving.get((step.owner.service, step.owner.index))
+        if step.key.kind == "container" and step.verb is Verb.CREATE and source:
+            moves[step.key] = _move(step, source)
+            gone.add(source.key)
+    return [moves.get(step.key, step) for step in decided if step.key not in gone]
+
+
+def _move(step: Step, source: Step) -> Step:
+    return replace(
+        step,
+        verb=Verb.MOVE,
+        reason=f"from {source.key.host}",
+        actual=source.actual,
+        moved_from=source.key.host,
+        undo=_UNDO[Verb.MOVE],
+    )
+
+
+def _with_requirements(decided: Sequence[Step], deciding: Deciding) -> list[Step]:
+    acting = {step.key: step for step in decided if step.verb is not Verb.KEEP}
+    needed = {key: set(step.requires) & acting.keys() for key, step in acting.items()}
+    for key, more in (
+        *_service_order(acting, deciding),
+        *_removal_order(acting, deciding),
+        *_rolling(acting, deciding),
+    ):
+        needed[key] |= more - {key}
+    return [replace(step, requires=tuple(sorted(needed.get(step.key, set())))) for step in decided]
+
+
+Needed = Iterable[tuple[ResourceKey, set[ResourceKey]]]
+
+
+def _containers(acting: Mapping[ResourceKey, Step], service: str) -> list[Step]:
+    found = [step for step in acting.values() if step.key.kind == "container" and step.owner.service == service]
+    return sorted(found, key=lambda step: (step.owner.index, step.key))
+
+
+def _service_order(acting: Mapping[ResourceKey, Step], deciding: Deciding) -> Needed:
+    """What a service connects to is right before the service starts; removals go the other way round."""
+    for service in deciding.blueprint.services:
+        for connection in (item for item in service.connections if item.ordered):
+            for client in _containers(acting, service.name):
+                for server in _containers(acting, connection.service):
+                    if client.verb is Verb.REMOVE and server.verb is Verb.REMOVE:
+                        yield server.key, {client.key}
+                    elif Verb.REMOVE not in {client.verb, server.verb}:
+                        yield client.key, {server.key}
+
+
+def _removal_order(acting: Mapping[ResourceKey, Step], deciding: Deciding) -> Needed:
+    """Lower ranks are removed last on their host; a container goes when every proxy knows that it will be gone."""
+    ranks = {kind: provider.kinds[kind] for kind, provider in deciding.providers.items()}
+    top = ranks.get("container", 50)
+    proxies = {key for key, step in acting.items() if 40 < ranks[key.kind] < top and step.verb is not Verb.REMOVE}
+    for key, step in acting.items():
+        if step.verb is not Verb.REMOVE:
+            continue
+        if ranks[key.kind] == top:
+            yield key, proxies
+        higher = {
+            other for other, its in acting.items() if ranks[other.kind] > ranks[key.kind] and _frees(its, key.host)
+        }
+        yield key, higher
+
+
+def _frees(step: Step, host: str) -> bool:
+    return step.moved_from == host or (step.key.host == host and step.verb in {Verb.REMOVE, Verb.REPLACE})
+
+
+def _rolling(acting: Mapping[ResourceKey, Step], deciding: Deciding) -> Needed:
+    """Instances that serve now change a batch at a time; new ones of the same service are there first."""
+    for service in deciding.blueprint.services:
+        steps_of = _containers(acting, service.name)
+        new = {step.key for step in steps_of if step.verb is Verb.CREATE}
+        changing = [step.key for step in steps_of if step.verb in {Verb.REPLACE, Verb.MOVE, Verb.UPDATE}]
+        size = max(1, service.update.batch)
+        for place, key in enumerate(changing):
+            batch = place // size * size
+            yield key, new | set(changing[max(0, batch - size) : batch])
+        for step in steps_of:
+            if step.verb is Verb.REMOVE:
+                yield step.key, new | set(changing)
+
+
+def _in_order(decided: Sequence[Step], deciding: Deciding) -> tuple[Step, ...]:
+    """Sorted by requirements first, then by rank and name, so that the order is the same at every run."""
+    by_key = {step.key: step for step in decided}
+    sorter = TopologicalSorter({step.key: step.requires for step in decided})
+    sorter.prepare()
+    ordered: list[Step] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready(), key=lambda key: (deciding.providers[key.kind].kinds[key.kind], key))
+        ordered.extend(by_key[key] for key in ready)
+        sorter.done(*ready)
+    return tuple(ordered)

@@ -1,0 +1,66 @@
+"""Resolve: give every declared config value and secret what this environment says."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from types import MappingProxyType
+
+from trellis.blueprint import Blueprint, ConfigSpec
+from trellis.environments.config import parse_value
+from trellis.environments.model import Environment
+from trellis.errors import ConfigError
+from trellis.values import Value
+from trellis_dsl.secret import Secret
+
+
+def resolve(blueprint: Blueprint, environment: Environment, secrets: Mapping[str, Secret]) -> Mapping[str, Value]:
+    """Config key to value; secrets stay `Secret`.
+
+    Raises:
+        ConfigError: a key is unknown, a value is of the wrong type, or required ones are missing: all are named.
+    """
+    _refuse_unknown(blueprint, environment)
+    missing = [spec for spec in blueprint.config if _is_missing(spec, environment, secrets)]
+    if missing:
+        raise _missing(missing, environment)
+    return MappingProxyType({spec.key: _value(spec, environment, secrets) for spec in blueprint.config})
+
+
+def _is_missing(spec: ConfigSpec, environment: Environment, secrets: Mapping[str, Secret]) -> bool:
+    given = secrets if spec.type == "secret" else environment.config
+    return spec.required and spec.key not in given
+
+
+def _value(spec: ConfigSpec, environment: Environment, secrets: Mapping[str, Secret]) -> Value:
+    if spec.type == "secret":
+        return secrets[spec.key]
+    if spec.key not in environment.config:
+        return spec.default
+    where = f"environments/{environment.name}.yaml: config.{spec.key}"
+    return parse_value(environment.config[spec.key], spec.type, spec.key, where)
+
+
+def _refuse_unknown(blueprint: Blueprint, environment: Environment) -> None:
+    declared = {spec.key: spec for spec in blueprint.config}
+    for key in environment.config:
+        where = f"environments/{environment.name}.yaml: config.{key}"
+        if key not in declared:
+            near = get_close_matches(key, declared, n=1)
+            hint = f"did you mean {near[0]}?" if near else "trellis describe shows what the stack declares"
+            raise ConfigError(f"the stack declares no config value {key}", where=where, hint=hint)
+        if declared[key].type == "secret":
+            hint = f"trellis secret set {key} -e {environment.name}, and take it out of this file"
+            raise ConfigError(f"{key} is a secret and cannot be given in clear text", where=where, hint=hint)
+
+
+def _missing(specs: list[ConfigSpec], environment: Environment) -> ConfigError:
+    names = ", ".join(spec.key for spec in specs)
+    commands = "; ".join(_command(spec, environment) for spec in specs)
+    return ConfigError(
+        f"{environment.name} lacks {names}", where=f"environments/{environment.name}.yaml", hint=commands
+    )
+
+
+def _command(spec: ConfigSpec, environment: Environment) -> str:
+    if spec.type == "secret":
+        return f"trellis secret set {spec.key} -e {environment.name}"
+    return f"trellis config set {spec.key} VALUE -e {environment.name}"
