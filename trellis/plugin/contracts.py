@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from trellis.health import HealthState
 from trellis.hosts import ForeignUse, Host, HostSession
 from trellis.plans import Decision, Step
 from trellis.resources import Actual, Resource, ResourceKey
+
+if TYPE_CHECKING:  # every start of the command line imports this module, and asking for health needs asyncio
+    from trellis.health import HealthState
 
 HOME_DATA_DIR = "/.local/share/trellis"
 """How `Scope.data_dir` ends for an account that is neither root nor allowed to use sudo."""
@@ -136,5 +138,5 @@ class CountsForeignUse(Protocol):
 class TellsHealth(Protocol):
     """A provider whose resources serve, and that can say whether one of them does."""
 
-    async def health(self, session: HostSession, actual: Actual, now: datetime) -> HealthState:
+    async def health(self, session: HostSession, actual: Actual, now: datetime) -> "HealthState":
         """Asks once, as the actual's spec says; `now` is aware, and tells starting from unhealthy. Reads only."""

@@ -10,7 +10,18 @@ from click.testing import CliRunner
 
 from trellis.cli.main import COMMANDS, cli
 
-HEAVY = {"docker", "sqlalchemy", "asyncssh", "ruamel", "pyrage", "jinja2", "cryptography", "pydantic", "numpy"}
+HEAVY = {
+    "docker",
+    "sqlalchemy",
+    "asyncssh",
+    "ruamel",
+    "pyrage",
+    "jinja2",
+    "cryptography",
+    "pydantic",
+    "numpy",
+    "asyncio",
+}
 
 
 def built() -> list[str]:
