@@ -1,13 +1,16 @@
 """Keeps images, networks, volumes and containers with Docker Engine."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from trellis.plugin import hookimpl
-from trellis.plugin.contracts import Provider
+
+if TYPE_CHECKING:  # every start of the command line imports this module
+    from trellis.plugin.contracts import Provider
 
 
 @hookimpl
-def trellis_providers() -> Sequence[Provider]:
+def trellis_providers() -> "Sequence[Provider]":
     """The provider of the kinds ``image``, ``network``, ``volume`` and ``container``."""
     from trellis_docker.provider import DockerProvider
 

@@ -1,20 +1,23 @@
 """The hooks: when each one fires and what it may return."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pluggy
 
-from trellis.deployment import Deployment
-from trellis.placing.solvers.contract import Solver
 from trellis.plugin.commands import CommandSpec
-from trellis.plugin.contracts import Connector, Provider
-from trellis.resources import Resource
+
+if TYPE_CHECKING:  # every start of the command line imports this module
+    from trellis.deployment import Deployment
+    from trellis.placing.solvers.contract import Solver
+    from trellis.plugin.contracts import Connector, Provider
+    from trellis.resources import Resource
 
 hookspec = pluggy.HookspecMarker("trellis")
 
 
 @hookspec
-def trellis_connectors() -> Sequence[Connector]:
+def trellis_connectors() -> "Sequence[Connector]":
     """Connectors that this plugin offers.
 
     Fires once a run, when the first host is to be reached. Two plugins that offer one scheme are an error.
@@ -23,7 +26,7 @@ def trellis_connectors() -> Sequence[Connector]:
 
 
 @hookspec
-def trellis_providers() -> Sequence[Provider]:
+def trellis_providers() -> "Sequence[Provider]":
     """Providers that this plugin offers.
 
     Fires once a run, before hosts are observed. Two plugins that offer one resource kind are an error.
@@ -32,7 +35,7 @@ def trellis_providers() -> Sequence[Provider]:
 
 
 @hookspec
-def trellis_resources(deployment: Deployment) -> Sequence[Resource]:
+def trellis_resources(deployment: "Deployment") -> "Sequence[Resource]":
     """Resources that this plugin adds to a placed stack, such as a proxy's config.
 
     Fires once a run, after placement and before the plan is made. Must be pure: the same deployment gives the
@@ -52,7 +55,7 @@ def trellis_commands() -> Sequence[CommandSpec]:
 
 
 @hookspec
-def trellis_solver() -> Sequence[Solver]:
+def trellis_solver() -> "Sequence[Solver]":
     """Placement solvers that this plugin offers.
 
     Fires only when `trellis.yaml` names a solver that is not bundled. Two plugins that offer one name are an

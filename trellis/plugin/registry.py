@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from trellis.deployment import Deployment
 from trellis.errors import UsageError
 from trellis.plugin import hookspecs
 from trellis.plugin.commands import CommandSpec
-from trellis.plugin.contracts import Connector, Provider
-from trellis.resources import Resource
+
+if TYPE_CHECKING:  # --help loads the plugins for their commands, and needs none of this
+    from trellis.deployment import Deployment
+    from trellis.plugin.contracts import Connector, Provider
+    from trellis.resources import Resource
 
 GROUP = "trellis"
 """The entry point group that plugins register in."""
@@ -57,7 +59,7 @@ class Plugins:
             "commands": sorted(one.name for one in of("trellis_commands")),
         }
 
-    def connectors(self) -> Mapping[str, Connector]:
+    def connectors(self) -> "Mapping[str, Connector]":
         """Connectors by URL scheme.
 
         Raises:
@@ -66,7 +68,7 @@ class Plugins:
         offers = self._offers("trellis_connectors")
         return _unique("the scheme", ((name, scheme, one) for name, one in offers for scheme in one.schemes))
 
-    def providers(self) -> Mapping[str, Provider]:
+    def providers(self) -> "Mapping[str, Provider]":
         """Providers by resource kind.
 
         Raises:
@@ -75,7 +77,7 @@ class Plugins:
         offers = self._offers("trellis_providers")
         return _unique("the resource kind", ((name, kind, one) for name, one in offers for kind in one.kinds))
 
-    def resources(self, deployment: Deployment) -> tuple[Resource, ...]:
+    def resources(self, deployment: "Deployment") -> "tuple[Resource, ...]":
         """What plugins add to a placed stack."""
         return tuple(resource for _, resource in self._offers("trellis_resources", deployment=deployment))
 
