@@ -10,6 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from trellis.cli.edge import exit_code_of
+from trellis.cli.options import project_option
 from trellis.cli.output import progress
 
 if TYPE_CHECKING:
@@ -112,8 +113,9 @@ def _plugins(ctx: click.Context) -> "Plugins":
 )
 @click.version_option(package_name="opencluster-trellis", prog_name="trellis")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="When to use colour.")
+@project_option
 @click.pass_context
-def cli(ctx: click.Context, color: str) -> None:
+def cli(ctx: click.Context, color: str, directory: Path) -> None:  # noqa: ARG001 - its option has done its work
     """Describe services as Python classes; run them on the hosts you already have."""
     if color != "auto":
         ctx.color = color == "always"

@@ -101,3 +101,9 @@ def test_completion_offers_commands_and_environments(tmp_path: Path) -> None:
         },
     )
     assert completed.output == "plain,dev\n"
+
+
+def test_the_project_is_named_before_or_after_the_command(project: Path) -> None:
+    for arguments in (["-C", str(project), "host", "list"], ["host", "list", "-C", str(project)]):
+        ended = run(*arguments)
+        assert (ended.returncode, ended.stdout.splitlines()[1].split()[0]) == (0, "here")
