@@ -106,7 +106,8 @@ def trust(name: str, fingerprint: str | None, environment: str | None, directory
         raise UsageError(f"{name} is reached by {one.connect}, which has no host keys")
     if not fingerprint:
         fingerprint = asyncio.run(connector.offered_fingerprint(one))
-        confirm(f"{name} offers the key {fingerprint}. Is that its key?", no_input=no_input)
+        hint = f"compare it with what the host itself says, then: trellis host trust {name} --fingerprint {fingerprint}"
+        confirm(f"{name} offers the key {fingerprint}. Is that its key?", no_input=no_input, hint=hint)
     kept = asyncio.run(connector.trust(one, fingerprint))
     progress(f"trusted the key of {name}; written to {kept}")
 

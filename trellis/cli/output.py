@@ -49,8 +49,16 @@ def interactive(*, no_input: bool = False) -> bool:
     return not no_input and sys.stdin.isatty()
 
 
-def confirm(question: str, *, yes: bool = False, no_input: bool = False) -> None:
+def confirm(
+    question: str, *, yes: bool = False, no_input: bool = False, hint: str = "add --yes to agree beforehand"
+) -> None:
     """Go on only when the operator agrees.
+
+    Args:
+        question: what is asked.
+        yes: it was agreed to beforehand.
+        no_input: nobody is to be asked.
+        hint: what to do where nobody can be asked.
 
     Raises:
         UsageError: there is nobody to ask, and ``--yes`` was not given.
@@ -59,6 +67,6 @@ def confirm(question: str, *, yes: bool = False, no_input: bool = False) -> None
     if yes:
         return
     if not interactive(no_input=no_input):
-        raise UsageError(f"needs a confirmation: {question}", hint="add --yes to agree beforehand")
+        raise UsageError(f"needs a confirmation: {question}", hint=hint)
     if not click.confirm(harmless(question), err=True):
         raise CancelledError("cancelled; nothing was changed")
