@@ -54,6 +54,13 @@ def summary_line(plan: Plan) -> str:
     )
 
 
+def done_line(plan: Plan) -> str:
+    """``Done: 3 created, 1 changed, 0 removed``."""
+    counts = plan.summary
+    changed = counts["update"] + counts["replace"] + counts["move"]
+    return f"Done: {counts['create']} created, {changed} changed, {counts['remove']} removed"
+
+
 def plan_document(plan: Plan) -> dict[str, object]:
     """The plan as one JSON value, secrets masked."""
     return {

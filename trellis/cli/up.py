@@ -16,7 +16,7 @@ from trellis.cli.options import (
     yes_option,
 )
 from trellis.cli.output import confirm, echo, emit_json, progress
-from trellis.cli.rendering import plan_document, plan_lines, summary_line
+from trellis.cli.rendering import plan_document, done_line, plan_lines, summary_line
 from trellis.environments.project import Project, find_project
 from trellis.errors import ConfigError, PolicyError, UnreachableError
 from trellis.plans import Plan
@@ -98,7 +98,7 @@ async def _up(  # noqa: PLR0913 - what the command line said
         confirm(f"Apply this plan to {name}?", yes=yes, no_input=no_input)
         await apply_plan(planned, recording, parallel)
     if not as_json:
-        echo(summary_line(plan).replace("Plan:", "Done:").replace(" to ", " "))
+        echo(done_line(plan))
 
 
 def _nothing(plan: Plan, *, as_json: bool) -> None:

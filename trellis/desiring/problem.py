@@ -50,8 +50,24 @@ def _offer(host: Host, seen: Observed, blueprint: Blueprint) -> HostOffer:
         labels=host.labels,
         facts=named,
         capacity=capacity,
-        foreign_ports=facts.foreign.ports,
+        foreign_ports=facts.foreign.ports - _own_fixed_ports(seen, blueprint),
         answers=not seen.problem,
+    )
+
+
+def _own_fixed_ports(seen: Observed, blueprint: Blueprint) -> frozenset[tuple[str, int]]:
+    """Ports that running instances hold on the host's own network, where no engine lists them as theirs."""
+    running = {actual.owner.service for actual in seen.actuals if _is_instance(actual) and actual.state.get("running")}
+    services = [service for service in blueprint.services if service.name in running]
+    return frozenset(port for service in services for port in fixed_ports(service))
+
+
+def fixed_ports(service: ServiceSpec) -> frozenset[tuple[str, int]]:
+    """(protocol, port) pairs that each instance takes on its host, whatever else runs there."""
+    return frozenset(
+        (endpoint.protocol, endpoint.host_port or endpoint.port)
+        for endpoint in service.endpoints
+        if endpoint.host_port is not None or service.network == "host"
     )
 
 
@@ -62,17 +78,12 @@ def role_names(host: Host, blueprint: Blueprint) -> tuple[str, ...]:
 
 
 def _workload(role: RoleSpec, run: RunsSpec, service: ServiceSpec, environment: Environment) -> Workload:
-    fixed = frozenset(
-        (endpoint.protocol, endpoint.host_port or endpoint.port)
-        for endpoint in service.endpoints
-        if endpoint.host_port is not None or service.network == "host"
-    )
     return Workload(
         service=service.name,
         role=role.name,
         policy=run.policy,
         needs=service.needs,
-        host_ports=fixed,
+        host_ports=fixed_ports(service),
         relocatable=service.relocatable,
         priority=service.priority,
         spread_over=run.spread_over,
