@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup parts check unit docs integration test bench clean
+.PHONY: help setup parts check unit docs integration test bench demo demo-down clean
 
 bin := .venv/bin
 workers ?= 2
@@ -42,6 +42,12 @@ test: ## all checks and all tests; needs root on Debian or Ubuntu to install wha
 bench: setup ## start-up time against its promise, then the figures of placement (tests/benchmarks)
 	@$(bin)/python tests/benchmarks/starting/bench_starting.py
 	@$(bin)/python tests/benchmarks/placing/bench_placing.py
+
+demo: setup ## run the shop (a website, MariaDB, HAProxy) on this machine and fetch its page
+	@scripts/demo up
+
+demo-down: setup ## remove the shop, its data, its key and its images
+	@scripts/demo down
 
 clean: ## remove what was built; state, secrets and Docker's images stay
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist build docs/_build

@@ -30,6 +30,7 @@ class MariaDB(Service):
     data = mounts("/var/lib/mysql")
 
     def env(self) -> dict[str, str]:
+        """What the image asks for."""
         return {"MARIADB_ROOT_PASSWORD": self.root_password.reveal()}
 
 
@@ -45,6 +46,7 @@ class Website(Service):
     public = site(domain, http, tls=False)
 
     def env(self) -> dict[str, str]:
+        """Where the database is, as placed."""
         return {
             "DB": f"{self.database.host}:{self.database.port}",
             "DB_PASSWORD": self.db_password.reveal(),

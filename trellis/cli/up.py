@@ -16,7 +16,7 @@ from trellis.cli.options import (
     yes_option,
 )
 from trellis.cli.output import confirm, echo, emit_json, progress
-from trellis.cli.rendering import plan_document, done_line, plan_lines, summary_line
+from trellis.cli.rendering import done_line, plan_document, plan_lines, summary_line
 from trellis.environments.project import Project, find_project
 from trellis.errors import ConfigError, PolicyError, UnreachableError
 from trellis.plans import Plan
