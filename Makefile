@@ -43,10 +43,10 @@ bench: setup ## start-up time against its promise, then the figures of placement
 	@$(bin)/python tests/benchmarks/starting/bench_starting.py
 	@$(bin)/python tests/benchmarks/placing/bench_placing.py
 
-demo: setup ## run the shop (a website, MariaDB, HAProxy) on this machine and fetch its page
+demo: ## run the shop (a website, MariaDB, HAProxy) on this machine and fetch its page
 	@scripts/demo up
 
-demo-down: setup ## remove the shop, its data, its key and its images
+demo-down: ## remove the shop, its data, its key and its images
 	@scripts/demo down
 
 clean: ## remove what was built; state, secrets and Docker's images stay
