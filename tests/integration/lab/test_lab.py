@@ -66,7 +66,7 @@ def test_memory_is_what_was_asked_for_and_holds_for_containers_too(new_lab, echo
     ]
     for host, limit in (("h1", 256), ("h2", 512)):
         group = lab.execute(host, "sed", "-n", "s/^[0-9]*:memory://p", "/proc/1/cgroup")[1].strip()
-        assert lab.execute(host, *read, group)[1].strip() == str(limit * 1024 * 1024)
+        assert lab.execute(host, *read, group) == (0, f"{limit * 1024 * 1024}\n")
     lab.load(echo)
     assert lab.execute("h1", "docker", "run", "-d", "--name", "inner", echo)[0] == 0
     pid = lab.execute("h1", "docker", "inspect", "--format", "{{.State.Pid}}", "inner")[1].strip()
