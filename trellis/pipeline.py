@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trellis.applying import Applier, Listener, Outcome
 from trellis.blueprint import Blueprint
@@ -67,13 +67,19 @@ class Planned:
         return self.plugins.providers()
 
 
-def bind(project: Project, environment: str) -> Bound:
-    """Load and evaluate the stack, and give it the environment's config and secrets."""
+def bind(project: Project, environment: str, *, destroy: bool = False) -> Bound:
+    """Load and evaluate the stack, and give it the environment's config and secrets.
+
+    Args:
+        project: where the stack and the environments are.
+        environment: its name.
+        destroy: nothing is to run, so no config is needed.
+    """
     found = load_environment(project, environment)
     stack = load_stack(project.stack_file)
     blueprint = evaluate(stack, project.root)
     secrets = load_secrets(project, environment)
-    config = resolve(blueprint, found, secrets)
+    config = {} if destroy else resolve(blueprint, found, secrets)
     return Bound(project, stack, blueprint, found, config, secrets, salt(project, environment))
 
 
@@ -119,7 +125,8 @@ def _looking(bound: Bound, plugins: Plugins) -> Looking:
 
 def _plan(bound: Bound, plugins: Plugins, observed: Mapping[str, Observed], *, destroy: bool) -> Planned:
     placement = Placement(()) if destroy else _placed(bound, observed)
-    placed = deployment(bound.blueprint, bound.environment, bound.config, placement, observed)
+    blueprint = replace(bound.blueprint, services=(), roles=()) if destroy else bound.blueprint
+    placed = deployment(blueprint, bound.environment, bound.config, placement, observed)
     wanted = () if destroy else _desired(bound, plugins, placed)
     actuals = _relevant([actual for seen in observed.values() for actual in seen.actuals], wanted)
     deciding = Deciding(plugins.providers(), bound.salt, bound.blueprint, with_data=destroy)

@@ -44,7 +44,7 @@ async def _destroy(
     from trellis.cli.running import apply_plan
     from trellis.pipeline import bind, planning
 
-    async with planning(bind(project, name), destroy=True) as planned:
+    async with planning(bind(project, name, destroy=True), destroy=True) as planned:
         show(planned.plan, as_json=False)
         if not planned.plan.changes:
             echo("Nothing is left of it.")
