@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,8 +54,8 @@ class Shop:
 
 
 @pytest.fixture(scope="module")
-def shop(engine: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    subprocess.run([str(ROOT / "scripts/images"), "shop"], check=True, capture_output=True)
+def shop(built_images: Callable[..., None], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    built_images("shop")
     name = f"shop-{uuid.uuid4().hex[:6]}"
     folder = tmp_path_factory.mktemp("shop") / "stack"
     (folder / "environments").mkdir(parents=True)
