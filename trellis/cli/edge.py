@@ -1,5 +1,6 @@
 """The edge: turns whatever a command raises into a message and an exit code, once."""
 
+import errno
 import sys
 import traceback
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from trellis.cli.output import harmless
 from trellis.errors import CancelledError, TrellisError
 
 BUG = 255
+_MACHINE_FULL = (errno.ENOSPC, errno.EDQUOT)  # nobody's bug, and it can strike at any line
 
 
 def exit_code_of(command: Callable[[], object]) -> int:
@@ -25,10 +27,16 @@ def exit_code_of(command: Callable[[], object]) -> int:
         return _told(_sentence(error.format_message()), "", _help_of(error), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         return _told("cancelled", "", "", CancelledError.exit_code)
-    except Exception:  # noqa: BLE001 - the last resort: what nobody expected is a bug, and shown as one
-        traceback.print_exc()
-        return _told("this is a bug in Trellis or in a plugin", "", "report it with the lines above", BUG)
+    except Exception as error:  # noqa: BLE001 - the last resort: what nobody expected is a bug, and shown as one
+        return _unexpected(error)
     return result if isinstance(result, int) else 0
+
+
+def _unexpected(error: Exception) -> int:
+    if isinstance(error, OSError) and error.errno in _MACHINE_FULL:
+        return _told(f"cannot write: {error.strerror}", error.filename or "", "", TrellisError.exit_code)
+    traceback.print_exception(error)
+    return _told("this is a bug in Trellis or in a plugin", "", "report it with the lines above", BUG)
 
 
 def _told(what: str, where: str, hint: str, code: int) -> int:

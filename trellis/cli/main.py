@@ -12,6 +12,7 @@ from click.shell_completion import CompletionItem
 from trellis.cli.edge import exit_code_of
 from trellis.cli.options import project_option
 from trellis.cli.output import progress
+from trellis.cli.streams import make_usable
 
 if TYPE_CHECKING:
     from trellis.plugin.registry import Plugins
@@ -123,4 +124,5 @@ def cli(ctx: click.Context, color: str, directory: Path) -> None:  # noqa: ARG00
 
 def main() -> None:
     """Run the command line, and exit."""
+    make_usable()
     sys.exit(exit_code_of(lambda: cli.main(prog_name="trellis", standalone_mode=False)))
