@@ -1,6 +1,7 @@
 """The edge: turns whatever a command raises into a message and an exit code, once."""
 
 import errno
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -30,6 +31,11 @@ def exit_code_of(command: Callable[[], object]) -> int:
     except Exception as error:  # noqa: BLE001 - the last resort: what nobody expected is a bug, and shown as one
         return _unexpected(error)
     return result if isinstance(result, int) else 0
+
+
+def cancel_when_ended() -> None:
+    """Treat SIGTERM like Ctrl-C: finish the step, release the lock, record. Docker and systemd end programs so."""
+    signal.signal(signal.SIGTERM, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
 
 
 def _unexpected(error: Exception) -> int:

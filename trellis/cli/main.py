@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem
 
-from trellis.cli.edge import exit_code_of
+from trellis.cli.edge import cancel_when_ended, exit_code_of
 from trellis.cli.options import project_option
 from trellis.cli.output import progress
 from trellis.cli.streams import make_usable
@@ -125,4 +125,5 @@ def cli(ctx: click.Context, color: str, directory: Path) -> None:  # noqa: ARG00
 def main() -> None:
     """Run the command line, and exit."""
     make_usable()
+    cancel_when_ended()
     sys.exit(exit_code_of(lambda: cli.main(prog_name="trellis", standalone_mode=False)))
