@@ -11,6 +11,7 @@ from trellis.environments.loading import (
     label,
     parse_environment,
 )
+from trellis.environments.merging import carried_over
 from trellis.environments.names import KEY_RULE, is_key
 from trellis.environments.project import Project
 from trellis.environments.reading import near_miss, parse_mapping, read_text
@@ -137,18 +138,35 @@ def edited(text: str, change: Change, file_label: str) -> str:
     Raises:
         ConfigError: the text is not a YAML mapping.
     """
+    said = parse_mapping(text, file_label)
+    after = _rewritten(text, change) if said else _comments_only(text) + _rewritten(text, change)
+    meant = repr(parse_mapping(after, file_label))
+    # Their texts are compared, since 1, 1.0 and true are equal in Python; a file that says the same stays as it is.
+    if meant == repr(said):
+        return text
+    merged = carried_over(text, _rewritten(text, lambda _: ""), after) if said else after
+    return merged if _says(merged, meant, file_label) else after
+
+
+def _says(text: str, meant: str, file_label: str) -> bool:
+    """Whether a merged text says what the edit meant; a layout that cannot be merged is rewritten."""
+    try:
+        return repr(parse_mapping(text, file_label)) == meant
+    except ConfigError:
+        return False
+
+
+def _rewritten(text: str, change: Change) -> str:
+    """The text as the YAML writer lays it out after a change."""
     from ruamel.yaml.comments import CommentedMap
 
-    empty = not parse_mapping(text, file_label)
     yaml = _round_trip(text)
-    document = CommentedMap() if empty else yaml.load(text)
+    document = yaml.load(text) or CommentedMap()
     yaml.map_indent = _map_indent(document)
     rest = change(document)
     out = StringIO()
     yaml.dump(document, out)
-    after = (_comments_only(text) if empty else "") + out.getvalue() + rest
-    # Their texts are compared, since 1, 1.0 and true are equal in Python; a file that says the same stays as it is.
-    return text if repr(parse_mapping(after, file_label)) == repr(parse_mapping(text, file_label)) else after
+    return out.getvalue() + rest
 
 
 def _round_trip(text: str) -> "YAML":
