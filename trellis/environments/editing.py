@@ -128,7 +128,7 @@ def _edit(project: Project, name: str, change: Change) -> bool:
         if after == before:
             return False
         parse_environment(project, name, after)
-        write_file(file, after)
+        write_file(file, after.replace("\n", "\r\n") if b"\r\n" in file.read_bytes() else after)
     return True
 
 

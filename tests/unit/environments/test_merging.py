@@ -100,6 +100,13 @@ def test_an_edit_changes_its_own_lines_and_no_other_byte(
     assert file.read_text(encoding="utf-8") == before.replace(old, new)
 
 
+def test_line_ends_of_windows_stay(project: Project) -> None:
+    file = Path(project.root) / "environments" / "dev.yaml"
+    file.write_bytes(b"hosts:\r\n  ny1: {roles: [web]}   # one\r\n")
+    add_host(project, "dev", Host("ny2", "ssh://ny2"))
+    assert file.read_bytes() == b"hosts:\r\n  ny1: {roles: [web]}   # one\r\n  ny2: {connect: ssh://ny2}\r\n"
+
+
 LINES = st.lists(st.sampled_from(["a: 1\n", "a:   1\n", "b: 2\n", "\n", "# c\n", "{x,\n", "y}\n"]), max_size=8)
 
 
