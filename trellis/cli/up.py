@@ -15,7 +15,7 @@ from trellis.cli.options import (
     project_option,
     yes_option,
 )
-from trellis.cli.output import confirm, echo, emit_json, progress
+from trellis.cli.output import confirm, echo, emit_json
 from trellis.cli.rendering import done_line, plan_document, plan_lines, summary_line
 from trellis.environments.project import Project, find_project
 from trellis.errors import ConfigError, PolicyError, UnreachableError
@@ -53,16 +53,46 @@ def up(  # noqa: PLR0913 - one argument an option
 
     With FILE, a plan that `trellis plan --out` saved: it is applied only if it is still what would be planned.
     """
-    from trellis.cli.running import command_line, locked
-
     project = find_project(directory)
     saved = read_plan(file) if file else None
     name = str(saved["environment"]) if saved else chosen_environment(project, environment)
     check_environment(project, name)
+    shown = asyncio.run(_shown(project, name, saved, as_json=as_json, diff=diff))
+    if not shown.changes:
+        _nothing(shown, as_json=as_json)
+        return
+    confirm(f"Apply this plan to {name}?", yes=yes, no_input=no_input)
+    _apply(project, name, shown, parallel, lock_wait)
+    if not as_json:
+        echo(done_line(shown))
+
+
+async def _shown(project: Project, name: str, saved: "dict[str, object] | None", *, as_json: bool, diff: bool) -> Plan:
+    """The plan, printed; made without the lock, because nothing is changed and nobody is kept waiting."""
+    from trellis.pipeline import bind, planning
+
+    async with planning(bind(project, name)) as planned:
+        if saved is not None:
+            refuse_stale(planned.plan, saved)
+        show(planned.plan, as_json=as_json, diff=diff)
+        return planned.plan
+
+
+def _apply(project: Project, name: str, shown: Plan, parallel: int, lock_wait: float) -> None:
+    from trellis.cli.running import command_line, locked
+
     with locked(project.state_url, name, command_line(), lock_wait) as recording:
-        asyncio.run(
-            _up(project, name, saved, recording, parallel, yes=yes, no_input=no_input, as_json=as_json, diff=diff)
-        )
+        asyncio.run(_apply_shown(project, name, shown, recording, parallel))
+
+
+async def _apply_shown(project: Project, name: str, shown: Plan, recording: "Recording", parallel: int) -> None:
+    """Plan again under the lock, so that what is applied is what was shown, whoever was at work in between."""
+    from trellis.cli.running import apply_plan
+    from trellis.pipeline import bind, planning
+
+    async with planning(bind(project, name)) as planned:
+        refuse_stale(planned.plan, plan_document(shown))
+        await apply_plan(planned, recording, parallel)
 
 
 def check_environment(project: Project, name: str) -> None:
@@ -70,35 +100,6 @@ def check_environment(project: Project, name: str) -> None:
     from trellis.environments.loading import check_exists
 
     check_exists(project, name)
-
-
-async def _up(  # noqa: PLR0913 - what the command line said
-    project: Project,
-    name: str,
-    saved: "dict[str, object] | None",
-    recording: "Recording",
-    parallel: int,
-    *,
-    yes: bool,
-    no_input: bool,
-    as_json: bool,
-    diff: bool,
-) -> None:
-    from trellis.cli.running import apply_plan
-    from trellis.pipeline import bind, planning
-
-    async with planning(bind(project, name)) as planned:
-        plan = planned.plan
-        if saved is not None:
-            refuse_stale(plan, saved)
-        show(plan, as_json=as_json, diff=diff)
-        if not plan.changes:
-            _nothing(plan, as_json=as_json)
-            return
-        confirm(f"Apply this plan to {name}?", yes=yes, no_input=no_input)
-        await apply_plan(planned, recording, parallel)
-    if not as_json:
-        echo(done_line(plan))
 
 
 def _nothing(plan: Plan, *, as_json: bool) -> None:
@@ -146,5 +147,6 @@ def refuse_stale(plan: Plan, saved: dict[str, object]) -> None:
     moved = [name for name, now in plan.bound_to.items() if not isinstance(then, dict) or then.get(name) != now]
     if moved or plan_document(plan)["steps"] != saved["steps"]:
         what = ", ".join(moved) or "steps"
-        raise PolicyError(f"the plan is stale: {what} changed since it was made", hint="trellis plan --out FILE again")
-    progress("the plan is still what would be planned")
+        raise PolicyError(
+            f"the plan is stale: {what} changed since it was made", hint="look at the new plan, and run it again"
+        )
