@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -16,13 +17,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-PORT = 18088
 
 
 @dataclass(frozen=True)
 class Shop:
     folder: Path
     name: str
+    port: int
 
     def trellis(self, *words: str, status: int = 0) -> str:
         environment = os.environ | {"TRELLIS_KEY_FILE": str(self.folder.parent / "key.txt")}
@@ -38,7 +39,7 @@ class Shop:
         program.write_text(text.replace(before, after))
 
     def page(self) -> str:
-        request = urllib.request.Request(f"http://127.0.0.1:{PORT}/", headers={"Host": "shop.localhost"})
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/", headers={"Host": "shop.localhost"})
         deadline = time.monotonic() + 30
         while True:
             try:
@@ -53,6 +54,12 @@ class Shop:
         return sorted(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines())
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @pytest.fixture(scope="module")
 def shop(built_images: Callable[..., None], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     built_images("shop")
@@ -61,9 +68,9 @@ def shop(built_images: Callable[..., None], tmp_path_factory: pytest.TempPathFac
     (folder / "environments").mkdir(parents=True)
     for file in ("stack.py", "trellis.yaml", "environments/dev.yaml"):
         shutil.copy(ROOT / "stacks/shop" / file, folder / file)
-    made = Shop(folder, name)
+    made = Shop(folder, name, free_port())
     made.change('Stack("shop")', f'Stack("{name}")')
-    made.change("listens(8088", f"listens({PORT}")
+    made.change("listens(8088", f"listens({made.port}")
     for key in ("MariaDB.root_password", "Website.db_password"):
         (folder.parent / "password").write_text("planted-Zq7-secret")
         made.trellis("secret", "set", key, "--from-file", str(folder.parent / "password"))
