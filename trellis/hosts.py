@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from trellis.errors import ConfigError
+from trellis.placing.model import Capacity
 from trellis_dsl.secret import Secret
 
 if TYPE_CHECKING:  # every start of the command line imports this module, and asyncio takes a tenth of it
@@ -23,6 +24,8 @@ class Host:
         labels: label key to value.
         options: connector options (``identity_file``, ``jump``…) as the environment file gives them.
         secrets: values of the options that name a secret (``sudo_password``), by option; filled in before connecting.
+        draining: what runs there is to be planned away, and nothing new goes there.
+        capacity: the most that the stack may use there, whatever the host has; None where nothing was said.
     """
 
     name: str
@@ -32,6 +35,8 @@ class Host:
     labels: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, Secret] = field(default_factory=dict)
+    draining: bool = False
+    capacity: Capacity = Capacity()
 
 
 def with_secrets(host: Host, known: Mapping[str, Secret]) -> Host:

@@ -8,20 +8,24 @@ from trellis.applying import Applier, Listener, Outcome
 from trellis.blueprint import Blueprint
 from trellis.deployment import Deployment
 from trellis.desiring.binding import classes_of
-from trellis.desiring.placed import deployment
-from trellis.desiring.problem import placement_problem, role_names
+from trellis.desiring.carried import role_names
+from trellis.desiring.placed import deployment, reasons_of
+from trellis.desiring.placement import placed as placed_or_refused
+from trellis.desiring.problem import NOTHING_SPECIAL, Asking, check_asking, placement_problem
+from trellis.desiring.remembering import keys_of, remembered
 from trellis.desiring.resources import desired
 from trellis.environments.loading import load_environment
 from trellis.environments.model import Environment
 from trellis.environments.project import Project
 from trellis.environments.secrets import load_secrets, salt
-from trellis.errors import DoesNotFitError
 from trellis.evaluating import evaluate
 from trellis.hosts import with_secrets
 from trellis.loading import load_stack
 from trellis.observing import Looking, Observed, close, observe
-from trellis.placing import place
-from trellis.placing.model import Placement
+from trellis.placing.advising import idle_sentences
+from trellis.placing.deciding import NOTHING_MOVES
+from trellis.placing.model import Placement, Problem
+from trellis.placing.solvers import Limits, Solver, named_solver
 from trellis.planning import Deciding, steps
 from trellis.plans import Plan
 from trellis.plugin.contracts import Provider
@@ -56,10 +60,12 @@ class Planned:
     bound: Bound
     plugins: Plugins
     observed: Mapping[str, Observed]
+    problem: Problem
     placement: Placement
     deployment: Deployment
     desired: tuple[Resource, ...]
     plan: Plan
+    remembered: Mapping[str, str]
 
     @property
     def providers(self) -> Mapping[str, Provider]:
@@ -84,20 +90,68 @@ def bind(project: Project, environment: str, *, destroy: bool = False) -> Bound:
 
 
 @asynccontextmanager
-async def planning(bound: Bound, *, destroy: bool = False) -> AsyncIterator[Planned]:
+async def planning(bound: Bound, *, asking: Asking = NOTHING_SPECIAL, destroy: bool = False) -> AsyncIterator[Planned]:
     """Observe, place, desire and plan; the hosts' sessions are open until the end of the block.
 
     Args:
         bound: what `bind` returned.
+        asking: what the operator wants of the placement this time.
         destroy: plan for nothing to be left, data included.
+
+    Raises:
+        ShortfallError: not everything fits.
     """
+    async with observing(bound, asking) as seen:
+        yield _plan(bound, seen, destroy=destroy)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was observed, and the placement problem that it makes.
+
+    `remembered` are the resources that the last run left on hosts that do not answer now, to their digests.
+    """
+
+    plugins: Plugins
+    observed: Mapping[str, Observed]
+    remembered: Mapping[str, str]
+    problem: Problem
+
+
+@asynccontextmanager
+async def observing(bound: Bound, asking: Asking = NOTHING_SPECIAL) -> AsyncIterator[Seen]:
+    """Observe, and nothing more; the hosts' sessions are open until the end of the block."""
+    check_asking(bound.blueprint, asking)
     plugins = Plugins.load()
     hosts = [with_secrets(host, bound.secrets) for host in bound.environment.hosts.values()]
     observed = await observe(hosts, _looking(bound, plugins))
     try:
-        yield _plan(bound, plugins, observed, destroy=destroy)
+        known = _remembered(bound, observed)
+        problem = placement_problem(bound.blueprint, bound.environment, observed, asking, keys_of(known))
+        yield Seen(plugins, observed, known, problem)
     finally:
         await close(observed.values())
+
+
+def solver_of(bound: Bound, plugins: Plugins) -> tuple[Solver | None, Limits]:
+    """The solver that trellis.yaml names, None to let the size of the problem choose, and what it may spend."""
+    project = bound.project
+    solver = named_solver(project.solver, plugins.solvers()) if project.solver else None
+    return solver, Limits(seconds=project.solver_seconds)
+
+
+def _remembered(bound: Bound, observed: Mapping[str, Observed]) -> dict[str, str]:
+    silent = {name for name, seen in observed.items() if seen.problem}
+    if not silent:
+        return {}
+    from trellis.state.store import open_store
+
+    store = open_store(bound.project.state_url)
+    try:
+        applied = store.last_applied(bound.environment.name)
+    finally:
+        store.close()
+    return remembered(applied.resources, silent) if applied else {}
 
 
 async def apply(planned: Planned, listener: Listener, parallel: int = 10) -> tuple[Outcome, ...]:
@@ -123,13 +177,16 @@ def _looking(bound: Bound, plugins: Plugins) -> Looking:
     return Looking(plugins.connectors(), providers, blueprint.stack, bound.environment.name, bound.salt, expected)
 
 
-def _plan(bound: Bound, plugins: Plugins, observed: Mapping[str, Observed], *, destroy: bool) -> Planned:
-    placement = Placement(()) if destroy else _placed(bound, observed)
+def _plan(bound: Bound, seen_by: Seen, *, destroy: bool) -> Planned:
+    plugins, observed = seen_by.plugins, seen_by.observed
+    placement = Placement(()) if destroy else _placed(bound, seen_by)
     blueprint = replace(bound.blueprint, services=(), roles=()) if destroy else bound.blueprint
     placed = deployment(blueprint, bound.environment, bound.config, placement, observed)
     wanted = () if destroy else _desired(bound, plugins, placed)
     actuals = _relevant([actual for seen in observed.values() for actual in seen.actuals], wanted)
-    deciding = Deciding(plugins.providers(), bound.salt, bound.blueprint, with_data=destroy)
+    deciding = Deciding(
+        plugins.providers(), bound.salt, bound.blueprint, with_data=destroy, reasons=reasons_of(placement)
+    )
     plan = Plan(
         stack=bound.blueprint.stack,
         environment=bound.environment.name,
@@ -137,21 +194,18 @@ def _plan(bound: Bound, plugins: Plugins, observed: Mapping[str, Observed], *, d
         bound_to=_digests(bound, wanted, actuals),
         warnings=(*plugins.warnings, *placement.warnings, *_idle_roles(bound)),
         unreachable={name: seen.problem for name, seen in observed.items() if seen.problem},
+        proof="" if placement.proof == NOTHING_MOVES else placement.proof,
+        advice=() if destroy else idle_sentences(seen_by.problem, placement, bound.environment.name),
+        allow_moves=tuple(sorted(seen_by.problem.allow_moves)),
+        rebalance=seen_by.problem.rebalance,
     )
-    return Planned(bound, plugins, observed, placement, placed, wanted, plan)
+    return Planned(
+        bound, plugins, observed, seen_by.problem, placement, placed, wanted, plan, remembered=seen_by.remembered
+    )
 
 
-def _placed(bound: Bound, observed: Mapping[str, Observed]) -> Placement:
-    placement = place(placement_problem(bound.blueprint, bound.environment, observed))
-    if placement.shortfalls:
-        sentences = [
-            f"{short.service} lacks a place for {short.missing}: {'; '.join(short.reasons)}"
-            for short in placement.shortfalls
-        ]
-        raise DoesNotFitError(
-            "; ".join(sentences), where=bound.environment.name, hint="give the environment more hosts, or ask for less"
-        )
-    return placement
+def _placed(bound: Bound, seen: Seen) -> Placement:
+    return placed_or_refused(seen.problem, bound.environment.name, *solver_of(bound, seen.plugins))
 
 
 def _desired(bound: Bound, plugins: Plugins, placed: Deployment) -> tuple[Resource, ...]:

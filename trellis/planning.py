@@ -1,7 +1,7 @@
 """Plan: the difference between desired and actual, as ordered steps with reasons; pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 
 from trellis.blueprint import Blueprint
@@ -25,12 +25,14 @@ class Deciding:
         salt: the environment's salt.
         blueprint: says which services start before which, and how many instances change at a time.
         with_data: True when volumes that are not wanted any more are removed too, as ``destroy`` does.
+        reasons: why a container is on its host, or stops there, as placement says.
     """
 
     providers: Mapping[str, Provider]
     salt: bytes
     blueprint: Blueprint
     with_data: bool = False
+    reasons: Mapping[ResourceKey, str] = field(default_factory=dict)
 
 
 def steps(desired: Sequence[Resource], actuals: Sequence[Actual], deciding: Deciding) -> tuple[Step, ...]:
@@ -44,7 +46,7 @@ def steps(desired: Sequence[Resource], actuals: Sequence[Actual], deciding: Deci
     found = {actual.key: actual for actual in actuals}
     wanted = {resource.key: resource for resource in desired}
     decided = [_step(wanted.get(key), found.get(key), deciding) for key in sorted(wanted.keys() | found.keys())]
-    moved = _with_moves([step for step in decided if step is not None])
+    moved = _with_moves([step for step in decided if step is not None], deciding)
     return _in_order(_with_requirements(moved, deciding), deciding)
 
 
@@ -72,10 +74,13 @@ def _decision(desired: Resource | None, actual: Actual | None, deciding: Decidin
     key = (desired or actual).key  # type: ignore[union-attr]  # one side is given
     if desired is None and key.kind == "volume" and not deciding.with_data:
         return Decision(Verb.KEEP, "no longer declared; its data is kept until trellis destroy")
-    return deciding.providers[key.kind].decide(desired, actual, deciding.salt)
+    decision = deciding.providers[key.kind].decide(desired, actual, deciding.salt)
+    if decision.verb is Verb.REMOVE and key in deciding.reasons:
+        return replace(decision, reason=deciding.reasons[key])
+    return decision
 
 
-def _with_moves(decided: Sequence[Step]) -> list[Step]:
+def _with_moves(decided: Sequence[Step], deciding: Deciding) -> list[Step]:
     """A container that is to be made here and removed there, for one instance, is one move."""
     leaving = {
         (step.owner.service, step.owner.index): step
@@ -87,16 +92,17 @@ def _with_moves(decided: Sequence[Step]) -> list[Step]:
     for step in decided:
         source = leaving.get((step.owner.service, step.owner.index))
         if step.key.kind == "container" and step.verb is Verb.CREATE and source:
-            moves[step.key] = _move(step, source)
+            moves[step.key] = _move(step, source, deciding)
             gone.add(source.key)
     return [moves.get(step.key, step) for step in decided if step.key not in gone]
 
 
-def _move(step: Step, source: Step) -> Step:
+def _move(step: Step, source: Step, deciding: Deciding) -> Step:
+    why = deciding.reasons.get(step.key, "")
     return replace(
         step,
         verb=Verb.MOVE,
-        reason=f"from {source.key.host}",
+        reason=f"from {source.key.host}: {why}" if why else f"from {source.key.host}",
         actual=source.actual,
         moved_from=source.key.host,
         undo=_UNDO[Verb.MOVE],

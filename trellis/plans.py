@@ -102,6 +102,10 @@ class Plan:
             when one of them has moved.
         warnings: sentences about what the operator should know and nothing is done about.
         unreachable: hosts that did not answer, with the reason; nothing is planned on them.
+        proof: whether a better placement can exist, or what ended the search for one; empty when nothing moves.
+        advice: sentences about hosts that could be used better; never acted on.
+        allow_moves: coordinated services that the operator allowed to be moved.
+        rebalance: what may be moved is moved for a better balance.
     """
 
     stack: str
@@ -110,6 +114,10 @@ class Plan:
     bound_to: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     unreachable: Mapping[str, str] = field(default_factory=dict)
+    proof: str = ""
+    advice: tuple[str, ...] = ()
+    allow_moves: tuple[str, ...] = ()
+    rebalance: bool = False
 
     @property
     def changes(self) -> tuple[Step, ...]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from trellis.cli.draining import drain, retire, undrain
 from trellis.cli.options import (
     chosen_environment,
     environment_option,
@@ -28,7 +29,7 @@ from trellis.plugin.registry import Plugins
 
 @click.group(epilog="Example: trellis host add ny1 --connect ssh://deploy@10.0.0.11 --role Web -e prod")
 def host() -> None:
-    """List, add, remove and trust hosts, and install Docker Engine on them."""
+    """List, add, remove, drain, retire and trust hosts, and install Docker Engine on them."""
 
 
 @host.command(name="list", epilog="Example: trellis host list -e prod --json")
@@ -42,7 +43,7 @@ def list_(environment: str | None, directory: Path, *, as_json: bool) -> None:
     if as_json:
         emit_json({"environment": found.name, "hosts": [_entry(one) for one in hosts]})
     elif hosts:
-        table(("host", "connect", "address", "roles", "labels"), [_row(one) for one in hosts])
+        table(("host", "connect", "address", "roles", "labels", "state"), [_row(one) for one in hosts])
     else:
         progress(f"{found.name} has no hosts; try: trellis host add NAME --connect ssh://USER@ADDRESS")
 
@@ -145,6 +146,11 @@ async def _bootstrap(one: Host, *, yes: bool, no_input: bool) -> None:
     progress(f"{one.name} has Docker Engine now")
 
 
+host.add_command(drain)
+host.add_command(undrain)
+host.add_command(retire)
+
+
 def _opened(directory: Path, environment: str | None) -> tuple[Project, Environment]:
     project = find_project(directory)
     return project, load_environment(project, chosen_environment(project, environment))
@@ -165,9 +171,10 @@ def _entry(one: Host) -> Mapping[str, object]:
         "roles": list(one.roles),
         "labels": dict(one.labels),
         "options": dict(one.options),
+        "draining": one.draining,
     }
 
 
 def _row(one: Host) -> tuple[str, ...]:
     labels = ", ".join(f"{key}={value}" for key, value in one.labels.items())
-    return (one.name, one.connect, one.address, ", ".join(one.roles), labels)
+    return (one.name, one.connect, one.address, ", ".join(one.roles), labels, "draining" if one.draining else "")

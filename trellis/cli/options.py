@@ -44,6 +44,16 @@ def yes_option(function: F) -> F:
     return click.option("-y", "--yes", is_flag=True, help="Agree beforehand; ask nothing.")(function)
 
 
+def allow_moves_option(function: F) -> F:
+    """``--allow-moves SERVICE``, as the argument `allow_moves`: a tuple of names."""
+    return click.option(
+        "--allow-moves",
+        metavar="SERVICE",
+        multiple=True,
+        help='Let a service that is relocatable="coordinated" be moved this time; may be repeated.',
+    )(function)
+
+
 def no_input_option(function: F) -> F:
     """``--no-input``, as the argument `no_input`."""
     return click.option("--no-input", is_flag=True, help="Never ask; fail where a question would be.")(function)

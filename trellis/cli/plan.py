@@ -3,11 +3,19 @@
 import asyncio
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from trellis.cli.options import chosen_environment, environment_option, json_option, project_option
+from trellis.cli.options import (
+    allow_moves_option,
+    chosen_environment,
+    environment_option,
+    json_option,
+    project_option,
+)
 from trellis.cli.output import echo, progress
+from trellis.cli.placing import asking_of, explain_service, told_as_json
 from trellis.cli.rendering import plan_document
 from trellis.cli.up import show
 from trellis.environments.project import Project, find_project
@@ -15,19 +23,28 @@ from trellis.environments.writing import write_file
 from trellis.errors import UnexpectedChangesError, UnreachableError
 from trellis.plans import Plan
 
+if TYPE_CHECKING:
+    from trellis.desiring.problem import Asking
 
-@click.command(epilog="Examples: trellis plan -e prod --diff | trellis plan --out next.plan | trellis plan --json")
+
+@click.command(
+    epilog="Examples: trellis plan -e prod --diff | trellis plan --out next.plan | trellis plan --explain DB"
+)
 @environment_option
 @json_option
 @click.option("--diff", is_flag=True, help="Show the differences behind each step.")
 @click.option("-a", "--all", "all_steps", is_flag=True, help="Also show what is kept as it is.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan for `trellis up FILE`.")
+@allow_moves_option
+@click.option("--explain", metavar="SERVICE", help="Say why its instances are where they are, and not elsewhere.")
 @click.option("--expect-no-changes", is_flag=True, help="Exit with 7 when there is something to do.")
 @project_option
-def plan(
+def plan(  # noqa: PLR0913 - one argument an option
     environment: str | None,
     out: Path | None,
     directory: Path,
+    allow_moves: tuple[str, ...],
+    explain: str | None,
     *,
     as_json: bool,
     diff: bool,
@@ -36,23 +53,32 @@ def plan(
 ) -> None:
     """Show what `trellis up` would do, and why; nothing is changed."""
     project = find_project(directory)
-    made = asyncio.run(_plan(project, chosen_environment(project, environment)))
+    name, asking = chosen_environment(project, environment), asking_of(allow_moves)
+    if explain:
+        asyncio.run(explain_service(project, name, explain, asking, as_json=as_json))
+        return
+    made = asyncio.run(_plan(project, name, asking, as_json=as_json))
     show(made, as_json=as_json, diff=diff, all_steps=all_steps)
     if out:
         _save(made, out)
     if not made.changes and not as_json:
         echo("No changes: everything is as the stack says.")
+    if made.advice and not as_json:
+        for sentence in made.advice:
+            progress(f"advice: {sentence}")
     if made.changes and expect_no_changes:
         raise UnexpectedChangesError("there are changes although none were expected")
     if made.unreachable:
         raise UnreachableError(f"these hosts did not answer: {', '.join(sorted(made.unreachable))}")
 
 
-async def _plan(project: Project, name: str) -> Plan:
+async def _plan(project: Project, name: str, asking: "Asking", *, as_json: bool) -> Plan:
     from trellis.pipeline import bind, planning
 
-    async with planning(bind(project, name)) as planned:
-        return planned.plan
+    bound = bind(project, name)
+    with told_as_json(bound.blueprint.stack, name, as_json=as_json):
+        async with planning(bound, asking=asking) as planned:
+            return planned.plan
 
 
 def _save(made: Plan, out: Path) -> None:

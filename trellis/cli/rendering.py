@@ -32,6 +32,8 @@ def plan_lines(plan: Plan, *, diff: bool = False, all_steps: bool = False) -> It
             yield from (f"    {line}" for change in step.changes for line in change_lines(change))
     yield from (f"! {host}: {problem}" for host, problem in sorted(plan.unreachable.items()))
     yield from (f"! {warning}" for warning in plan.warnings)
+    if plan.proof:
+        yield f"placement: {plan.proof}"
 
 
 def change_lines(change: Change) -> Iterator[str]:
@@ -71,6 +73,9 @@ def plan_document(plan: Plan) -> dict[str, object]:
         "steps": [_step(step) for step in plan.steps],
         "warnings": list(plan.warnings),
         "unreachable": dict(plan.unreachable),
+        "proof": plan.proof,
+        "advice": list(plan.advice),
+        "asking": {"allow_moves": list(plan.allow_moves), "rebalance": plan.rebalance},
         "bound_to": dict(plan.bound_to),
     }
 

@@ -1,13 +1,14 @@
 """`trellis up`: make the environment's hosts what the stack says."""
 
 import asyncio
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from trellis.cli.applying import apply_shown, asked_in, read_plan, refuse_stale
 from trellis.cli.options import (
+    allow_moves_option,
     chosen_environment,
     environment_option,
     json_option,
@@ -16,13 +17,14 @@ from trellis.cli.options import (
     yes_option,
 )
 from trellis.cli.output import confirm, echo, emit_json
+from trellis.cli.placing import asking_of, told_as_json
 from trellis.cli.rendering import done_line, plan_document, plan_lines, summary_line
 from trellis.environments.project import Project, find_project
-from trellis.errors import ConfigError, PolicyError, UnreachableError
+from trellis.errors import UnreachableError
 from trellis.plans import Plan
 
 if TYPE_CHECKING:
-    from trellis.cli.running import Recording
+    from trellis.desiring.problem import Asking
 
 
 @click.command(epilog="Examples: trellis up -e prod | trellis up -e prod --yes | trellis up saved.plan")
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 @yes_option
 @no_input_option
 @json_option
+@allow_moves_option
 @click.option("--diff", is_flag=True, help="Show the differences behind each step.")
 @click.option("--parallel", type=click.IntRange(1), default=10, show_default=True, help="How many steps at once.")
 @click.option(
@@ -43,6 +46,7 @@ def up(  # noqa: PLR0913 - one argument an option
     parallel: int,
     lock_wait: float,
     directory: Path,
+    allow_moves: tuple[str, ...],
     *,
     yes: bool,
     no_input: bool,
@@ -57,42 +61,34 @@ def up(  # noqa: PLR0913 - one argument an option
     saved = read_plan(file) if file else None
     name = str(saved["environment"]) if saved else chosen_environment(project, environment)
     check_environment(project, name)
-    shown = asyncio.run(_shown(project, name, saved, as_json=as_json, diff=diff))
+    asking = asked_in(saved) if saved else asking_of(allow_moves)
+    shown = asyncio.run(shown_plan(project, name, asking, saved, as_json=as_json, diff=diff))
     if not shown.changes:
         _nothing(shown, as_json=as_json)
         return
     confirm(f"Apply this plan to {name}?", yes=yes, no_input=no_input)
-    _apply(project, name, shown, parallel, lock_wait)
+    apply_shown(project, name, shown, parallel, lock_wait)
     if not as_json:
         echo(done_line(shown))
 
 
-async def _shown(project: Project, name: str, saved: "dict[str, object] | None", *, as_json: bool, diff: bool) -> Plan:
-    """The plan, printed; made without the lock, because nothing is changed and nobody is kept waiting."""
+async def shown_plan(
+    project: Project, name: str, asking: "Asking", saved: dict[str, Any] | None = None, *, as_json: bool, diff: bool
+) -> Plan:
+    """The plan, printed; made without the lock, because nothing is changed and nobody is kept waiting.
+
+    Raises:
+        PolicyError: it is not the plan that was saved.
+    """
     from trellis.pipeline import bind, planning
 
-    async with planning(bind(project, name)) as planned:
-        if saved is not None:
-            refuse_stale(planned.plan, saved)
-        show(planned.plan, as_json=as_json, diff=diff)
-        return planned.plan
-
-
-def _apply(project: Project, name: str, shown: Plan, parallel: int, lock_wait: float) -> None:
-    from trellis.cli.running import command_line, locked
-
-    with locked(project.state_url, name, command_line(), lock_wait) as recording:
-        asyncio.run(_apply_shown(project, name, shown, recording, parallel))
-
-
-async def _apply_shown(project: Project, name: str, shown: Plan, recording: "Recording", parallel: int) -> None:
-    """Plan again under the lock, so that what is applied is what was shown, whoever was at work in between."""
-    from trellis.cli.running import apply_plan
-    from trellis.pipeline import bind, planning
-
-    async with planning(bind(project, name)) as planned:
-        refuse_stale(planned.plan, plan_document(shown))
-        await apply_plan(planned, recording, parallel)
+    bound = bind(project, name)
+    with told_as_json(bound.blueprint.stack, name, as_json=as_json):
+        async with planning(bound, asking=asking) as planned:
+            if saved is not None:
+                refuse_stale(planned.plan, saved)
+            show(planned.plan, as_json=as_json, diff=diff)
+            return planned.plan
 
 
 def check_environment(project: Project, name: str) -> None:
@@ -118,35 +114,3 @@ def show(plan: Plan, *, as_json: bool, diff: bool = False, all_steps: bool = Fal
         echo(line)
     if plan.changes:
         echo(summary_line(plan))
-
-
-def read_plan(file: Path) -> dict[str, object]:
-    """A saved plan.
-
-    Raises:
-        ConfigError: the file is not one.
-    """
-    try:
-        document = json.loads(file.read_text())
-    except ValueError as error:
-        raise ConfigError(
-            "this is not a saved plan", where=str(file), hint="make one: trellis plan --out FILE"
-        ) from error
-    if not isinstance(document, dict) or not {"environment", "bound_to", "steps"} <= document.keys():
-        raise ConfigError("this is not a saved plan", where=str(file), hint="make one: trellis plan --out FILE")
-    return document
-
-
-def refuse_stale(plan: Plan, saved: dict[str, object]) -> None:
-    """Make sure that what is applied is what was shown.
-
-    Raises:
-        PolicyError: something has moved since.
-    """
-    then = saved["bound_to"]
-    moved = [name for name, now in plan.bound_to.items() if not isinstance(then, dict) or then.get(name) != now]
-    if moved or plan_document(plan)["steps"] != saved["steps"]:
-        what = ", ".join(moved) or "steps"
-        raise PolicyError(
-            f"the plan is stale: {what} changed since it was made", hint="look at the new plan, and run it again"
-        )

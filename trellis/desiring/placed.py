@@ -9,12 +9,21 @@ from trellis.desiring.ports import allocate
 from trellis.environments.model import Environment
 from trellis.observing import Observed
 from trellis.placing.model import PlacedInstance, Placement
+from trellis.resources import ResourceKey
 from trellis.values import Value
 
 
 def short_name(service: str, index: int) -> str:
     """``website-2``: an instance's name inside its environment."""
     return f"{service.lower()}-{index}"
+
+
+def reasons_of(placement: Placement) -> dict[ResourceKey, str]:
+    """Why each instance's container is to be on its host, or why it stops there."""
+    return {
+        ResourceKey("container", short_name(placed.service, placed.index), placed.host): placed.reason
+        for placed in (*placement.stopped, *placement.instances)
+    }
 
 
 def deployment(

@@ -1,63 +1,107 @@
 """The placement problem of a blueprint on observed hosts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from trellis.blueprint import Blueprint, RoleSpec, RunsSpec, ServiceSpec
+from trellis.desiring.capacity import capacity_of
+from trellis.desiring.carried import is_instance, role_names
+from trellis.desiring.remembering import remembered_running
+from trellis.desiring.storing import disk_of, storage_on
 from trellis.environments.model import Environment
+from trellis.errors import ConfigError
 from trellis.hosts import Host
 from trellis.observing import Observed
-from trellis.placing.model import Capacity, HostOffer, Needs, Problem, Running, Strategy, Workload
-from trellis.resources import Actual
+from trellis.placing.model import HostOffer, Needs, Problem, Running, Strategy, Workload
+from trellis.resources import Actual, ResourceKey
 
 
-def placement_problem(blueprint: Blueprint, environment: Environment, observed: Mapping[str, Observed]) -> Problem:
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What the operator asks of a placement.
+
+    Attributes:
+        allow_moves: coordinated services that may be moved this time.
+        rebalance: also move what may be moved for a better balance.
+    """
+
+    allow_moves: frozenset[str] = frozenset()
+    rebalance: bool = False
+
+
+NOTHING_SPECIAL = Asking()
+
+
+def placement_problem(
+    blueprint: Blueprint,
+    environment: Environment,
+    observed: Mapping[str, Observed],
+    asking: Asking = NOTHING_SPECIAL,
+    remembered: tuple[ResourceKey, ...] = (),
+) -> Problem:
     """What `place` is asked.
 
     Args:
         blueprint: what runs.
         environment: hosts, pins and strategy.
         observed: each of its hosts, by name.
+        asking: what the operator wants this time.
+        remembered: what the last run left on hosts that do not answer now.
     """
     return Problem(
         hosts=tuple(_offer(host, observed[host.name], blueprint) for host in environment.hosts.values()),
         workloads=tuple(
-            _workload(role, run, blueprint.service(run.service), environment)
+            replace(
+                _workload(role, run, blueprint.service(run.service), environment),
+                storage_on=storage_on(blueprint, environment.name, role, run, observed, remembered),
+            )
             for role in blueprint.roles
             for run in role.runs
         ),
-        running=_running(observed),
+        running=_running(blueprint, observed, remembered),
         role_conflicts=frozenset(
             frozenset((role.name, other)) for role in blueprint.roles for other in role.conflicts_with
         ),
         strategy=Strategy(environment.strategy),
+        allow_moves=asking.allow_moves,
+        rebalance=asking.rebalance,
     )
+
+
+def check_asking(blueprint: Blueprint, asking: Asking) -> None:
+    """Refuse what makes no sense to allow.
+
+    Raises:
+        ConfigError: there is no such service, or allowing its moves changes nothing.
+    """
+    relocatable = {service.name: service.relocatable for service in blueprint.services}
+    for name in sorted(asking.allow_moves):
+        if name not in relocatable:
+            known = ", ".join(sorted(relocatable)) or "none"
+            raise ConfigError(f"there is no service {name}", where="--allow-moves", hint=f"services: {known}")
+        if relocatable[name] == "no":
+            hint = 'declare relocatable="coordinated" in the stack to move it with your word'
+            raise ConfigError(f"{name} is not relocatable", where="--allow-moves", hint=hint)
 
 
 def _offer(host: Host, seen: Observed, blueprint: Blueprint) -> HostOffer:
     facts = seen.facts
-    reserved = [role.reserves for role in blueprint.roles if role.name.lower() in {name.lower() for name in host.roles}]
-    capacity = Capacity(
-        None if facts.cpus is None else max(0.0, facts.cpus - facts.foreign.cpu - sum(item.cpu for item in reserved)),
-        None
-        if facts.memory is None
-        else max(0, facts.memory - facts.foreign.memory - sum(item.memory for item in reserved)),
-        facts.disk,
-    )
     named = {"os": facts.os, "kernel": facts.kernel, "docker": facts.docker, **facts.extra}
     return HostOffer(
         name=host.name,
         roles=frozenset(role_names(host, blueprint)),
         labels=host.labels,
-        facts=named,
-        capacity=capacity,
+        facts={name: value for name, value in named.items() if value},
+        capacity=capacity_of(host, seen, blueprint),
         foreign_ports=facts.foreign.ports - _own_fixed_ports(seen, blueprint),
         answers=not seen.problem,
+        draining=host.draining,
     )
 
 
 def _own_fixed_ports(seen: Observed, blueprint: Blueprint) -> frozenset[tuple[str, int]]:
     """Ports that running instances hold on the host's own network, where no engine lists them as theirs."""
-    running = {actual.owner.service for actual in seen.actuals if _is_instance(actual) and actual.state.get("running")}
+    running = {actual.owner.service for actual in seen.actuals if is_instance(actual) and actual.state.get("running")}
     services = [service for service in blueprint.services if service.name in running]
     return frozenset(port for service in services for port in fixed_ports(service))
 
@@ -71,18 +115,12 @@ def fixed_ports(service: ServiceSpec) -> frozenset[tuple[str, int]]:
     )
 
 
-def role_names(host: Host, blueprint: Blueprint) -> tuple[str, ...]:
-    """The blueprint's roles that a host carries; environment files may write them in lower case."""
-    carried = {name.lower() for name in host.roles}
-    return tuple(role.name for role in blueprint.roles if role.name.lower() in carried)
-
-
 def _workload(role: RoleSpec, run: RunsSpec, service: ServiceSpec, environment: Environment) -> Workload:
     return Workload(
         service=service.name,
         role=role.name,
         policy=run.policy,
-        needs=service.needs,
+        needs=_with_storages(service.needs, role, run),
         host_ports=fixed_ports(service),
         relocatable=service.relocatable,
         priority=service.priority,
@@ -95,28 +133,49 @@ def _workload(role: RoleSpec, run: RunsSpec, service: ServiceSpec, environment: 
     )
 
 
-def _running(observed: Mapping[str, Observed]) -> tuple[Running, ...]:
-    containers = [actual for seen in observed.values() for actual in seen.actuals if _is_instance(actual)]
-    # An instance killed in the middle of a move is there twice; the first host in order counts, the other is removed.
-    first = {
-        (actual.owner.service, actual.owner.index): actual for actual in sorted(containers, key=_order, reverse=True)
+def _running(
+    blueprint: Blueprint, observed: Mapping[str, Observed], remembered: Iterable[ResourceKey]
+) -> tuple[Running, ...]:
+    containers = [actual for seen in observed.values() for actual in seen.actuals if is_instance(actual)]
+    wanted = {
+        (role.name, run.service): _with_storages(blueprint.service(run.service).needs, role, run)
+        for role in blueprint.roles
+        for run in role.runs
     }
-    return tuple(
-        Running(actual.owner.service, actual.owner.role, actual.owner.index, actual.key.host, _needs(actual))
-        for actual in sorted(first.values(), key=_order)
-    )
+    found = [
+        Running(
+            actual.owner.service,
+            actual.owner.role,
+            actual.owner.index,
+            actual.key.host,
+            _needs(actual, wanted.get((actual.owner.role, actual.owner.service))),
+        )
+        for actual in containers
+    ]
+    return tuple(sorted([*found, *remembered_running(remembered, blueprint)]))
 
 
-def _order(actual: Actual) -> tuple[str, int, str]:
-    return actual.owner.service, actual.owner.index, actual.key.host
+def _with_storages(needs: Needs, role: RoleSpec, run: RunsSpec) -> Needs:
+    return replace(needs, disk=needs.disk + disk_of(role, run))
 
 
-def _is_instance(actual: Actual) -> bool:
-    return actual.key.kind == "container" and not actual.foreign and actual.owner.index > 0
+def _needs(actual: Actual, wanted: Needs | None) -> Needs | None:
+    """What the instance was started with; None when that is not known: then it counts as what it is to have.
+
+    Memory and cores are taken as they are now, since both are changed in place. A storage's size is not the
+    container's, and is there already.
+    """
+    spec, memory = actual.spec, actual.state.get("memory", actual.spec.get("memory"))
+    disk, bandwidth = spec.get("disk"), spec.get("bandwidth")
+    if wanted is None or not (isinstance(memory, int) and isinstance(disk, int) and isinstance(bandwidth, int)):
+        return None
+    return Needs(_cores(actual, wanted.cpu), memory, max(disk, wanted.disk), bandwidth)
 
 
-def _needs(actual: Actual) -> Needs | None:
-    cpu, memory = actual.spec.get("cpu"), actual.spec.get("memory")
-    if isinstance(cpu, int | float) and isinstance(memory, int):
-        return Needs(float(cpu), memory)
-    return None
+def _cores(actual: Actual, wanted: float) -> float:
+    """Engines keep cores as whole shares of 1/1024; what is as near as that is as wanted."""
+    cpu, shares = actual.spec.get("cpu"), actual.state.get("cpu_shares")
+    if not isinstance(cpu, int | float):
+        return wanted
+    cores = shares / 1024 if cpu and isinstance(shares, int) else float(cpu)
+    return wanted if abs(cores - wanted) * 1024 <= 1 else cores

@@ -17,8 +17,9 @@ from trellis.desiring.binding import (
     guarded,
     service_secrets,
 )
+from trellis.desiring.carried import role_names
 from trellis.desiring.placed import short_name
-from trellis.desiring.problem import role_names
+from trellis.desiring.storing import volume_name
 from trellis.resources import Owner, Resource, ResourceKey
 from trellis.values import Value, digest, freeze, freeze_mapping, masked
 from trellis_dsl.files import File
@@ -67,8 +68,13 @@ def _volumes(instance: DeployedInstance, deployment: Deployment) -> dict[str, tu
     """Mount path to (storage, volume's name)."""
     runs = {run.service: run for run in deployment.blueprint.role(instance.role).runs}
     storages = dict(runs[instance.service.name].storages)
-    prefix = f"{_network(deployment)}-{instance.role.lower()}"
-    return {mount.path: (storages[mount.name], f"{prefix}-{storages[mount.name]}") for mount in instance.service.mounts}
+    return {
+        mount.path: (
+            storages[mount.name],
+            volume_name(deployment.stack, deployment.environment, instance.role, storages[mount.name]),
+        )
+        for mount in instance.service.mounts
+    }
 
 
 def _container(
@@ -93,6 +99,8 @@ def _container(
         "mounts": [*_volume_mounts(instance, deployment), *_file_mounts(files, service), *_added_mounts(added)],
         "cpu": service.needs.cpu,
         "memory": service.needs.memory,
+        "disk": service.needs.disk,
+        "bandwidth": service.needs.network,
         "labels": dict(service.labels),
         "stop_grace": service.stop_grace,
         "files": digest([_digested(file) for file in files]) if files else "",

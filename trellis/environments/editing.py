@@ -71,6 +71,33 @@ def remove_host(project: Project, name: str, host: str) -> None:
     _edit(project, name, lambda document: _remove(document, ("hosts", host), f"there is no host {host}", label(name)))
 
 
+def set_draining(project: Project, name: str, host: str, *, draining: bool) -> bool:
+    """Mark a host as draining, or take the mark off.
+
+    Returns:
+        whether the file was changed: False when the host was so already.
+
+    Raises:
+        UnknownEnvironmentError: there is no such environment.
+        ConfigError: there is no such host, or the file is at fault.
+    """
+    from trellis.environments.comments import free_comments
+
+    def change(document: "CommentedMap") -> str:
+        hosts = document.get("hosts") or {}
+        if host not in hosts:
+            raise ConfigError(f"there is no host {host}{near_miss(host, hosts)}", where=f"{label(name)}: hosts")
+        if draining:
+            return _put(document, ("hosts", host, "draining"), value=True)
+        if "draining" not in (hosts[host] or {}):
+            return ""
+        rest = free_comments(document, ("hosts", host, "draining"))
+        del hosts[host]["draining"]
+        return rest
+
+    return _edit(project, name, change)
+
+
 def add_role(project: Project, name: str, host: str, role: str) -> bool:
     """Give a host a role.
 
@@ -246,6 +273,7 @@ def _written(host: Host) -> "CommentedMap":
         "address": host.address if host.address != _LOCAL else "",
         "roles": list(host.roles),
         "labels": dict(host.labels),
+        "draining": host.draining,
         "options": dict(host.options),
     }
     entry = CommentedMap({key: value for key, value in fields.items() if value})

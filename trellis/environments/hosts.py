@@ -1,17 +1,27 @@
 """The hosts of an environment file, read and checked."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from trellis.environments.names import HOST_RULE, ROLE_RULE, is_address, is_host_name, is_role
-from trellis.environments.reading import Problems, check_keys, joined, text_at, text_mapping_at, texts_at
+from trellis.environments.reading import Problems, check_keys, joined, mapping_at, text_at, text_mapping_at, texts_at
 from trellis.hosts import Host
+from trellis.placing.model import Capacity
+from trellis_dsl.errors import StackError
+from trellis_dsl.quantities import parse_bandwidth, parse_bytes, parse_cpu
 
-_KEYS = ("connect", "address", "roles", "labels", "options")
+_KEYS = ("connect", "address", "roles", "labels", "draining", "capacity", "options")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://\S*")
 _LOCAL = "127.0.0.1"
+_AMOUNTS: Mapping[str, Callable[[Any], Any]] = {
+    "cpu": parse_cpu,
+    "memory": parse_bytes,
+    "disk": parse_bytes,
+    "network": parse_bandwidth,
+}
 
 
 def read_hosts(found: Mapping[object, object], problems: Problems) -> dict[str, Host]:
@@ -38,6 +48,8 @@ def _host(name: str, entry: Mapping[object, object], path: str, problems: Proble
         address=_address(entry, reached, path, problems),
         roles=_roles(entry, path, problems),
         labels=MappingProxyType(dict(text_mapping_at(entry, "labels", path, problems))),
+        draining=_draining(entry, path, problems),
+        capacity=_capacity(mapping_at(entry, "capacity", path, problems), joined(path, "capacity"), problems),
         options=MappingProxyType(dict(text_mapping_at(entry, "options", path, problems))),
     )
 
@@ -81,3 +93,33 @@ def _roles(entry: Mapping[object, object], path: str, problems: Problems) -> tup
         elif role in roles[:index]:
             problems.add(f"{path}.roles[{index}]", f"{role} is given twice")
     return roles
+
+
+def _draining(entry: Mapping[object, object], path: str, problems: Problems) -> bool:
+    value = entry.get("draining", False)
+    if not isinstance(value, bool):
+        problems.add(f"{path}.draining", "must be true or false")
+    return value is True
+
+
+def _capacity(found: Mapping[object, object], path: str, problems: Problems) -> Capacity:
+    """The most that may be used of each dimension that is named."""
+    check_keys(found, tuple(_AMOUNTS), path, problems)
+    said = {
+        name: _amount(found[name], parse, f"{path}.{name}", problems)
+        for name, parse in _AMOUNTS.items()
+        if name in found
+    }
+    return Capacity(**said)
+
+
+def _amount(value: object, parse: Callable[[Any], Any], path: str, problems: Problems) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        problems.add(path, "not an amount")
+        return None
+    try:
+        return parse(value if parse is parse_cpu or isinstance(value, str) else int(value))
+    except (StackError, ValueError, OverflowError) as fault:
+        what = fault.what if isinstance(fault, StackError) else "not an amount"
+        problems.add(path, f"{what}; {fault.hint}" if isinstance(fault, StackError) and fault.hint else what)
+        return None

@@ -17,7 +17,8 @@ from trellis.environments.reading import (
 from trellis.errors import ConfigError
 
 PROJECT_FILE = "trellis.yaml"
-_KEYS = ("stack", "default_environment", "state", "secrets")
+_KEYS = ("stack", "default_environment", "state", "secrets", "placement")
+_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class Project:
         default_environment: the environment when a command names none, if there is one.
         state_url: where the state is kept, an SQLAlchemy URL; SQLite in the project when the file says nothing.
         recipients: age public keys that secrets are encrypted to; none means the identity's own.
+        solver: the placement solver's name; None lets the size of the problem choose.
+        solver_seconds: after which a search for places answers with the best that it has.
     """
 
     root: Path
@@ -39,6 +42,8 @@ class Project:
     default_environment: str | None
     state_url: str
     recipients: tuple[str, ...]
+    solver: str | None = None
+    solver_seconds: float = _SECONDS
 
 
 def find_project(start: Path) -> Project:
@@ -58,6 +63,8 @@ def _read(root: Path) -> Project:
     document = parse_mapping(read_text(root / PROJECT_FILE, PROJECT_FILE), PROJECT_FILE)
     problems = Problems(PROJECT_FILE)
     check_keys(document, _KEYS, "", problems)
+    placement = mapping_at(document, "placement", "", problems)
+    check_keys(placement, ("solver", "seconds"), "placement", problems)
     project = Project(
         root=root,
         name=root.name or "root",
@@ -65,6 +72,8 @@ def _read(root: Path) -> Project:
         default_environment=_default_environment(document, problems),
         state_url=_state_url(root, text_at(document, "state", "", problems)),
         recipients=_recipients(document, problems),
+        solver=text_at(placement, "solver", "placement", problems),
+        solver_seconds=_seconds(placement, problems),
     )
     problems.refuse()
     return project
@@ -88,3 +97,11 @@ def _recipients(document: Mapping[object, object], problems: Problems) -> tuple[
     secrets = mapping_at(document, "secrets", "", problems)
     check_keys(secrets, ("recipients",), "secrets", problems)
     return texts_at(secrets, "recipients", "secrets", problems)
+
+
+def _seconds(placement: Mapping[object, object], problems: Problems) -> float:
+    value = placement.get("seconds", _SECONDS)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 3600:
+        problems.add("placement.seconds", "must be a number of seconds, from above 0 to 3600")
+        return _SECONDS
+    return float(value)

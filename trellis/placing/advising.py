@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from trellis.placing.deciding import place
-from trellis.placing.model import HostOffer, Placement, Problem, Running
+from trellis.placing.model import HostOffer, Placement, Problem, Running, Shortfall
 from trellis.placing.solvers.contract import Limits
 
 _MOST_RETURNED = 5
+_MOST_TRIED = 15  # spare hosts that are tried with a role
 _MOST_FOR_ONE_MORE_LOST = 100  # hosts: each one is tried as the one that is lost
 _LIMITS = Limits(seconds=2.0, effort=1_000)
 
@@ -49,6 +50,7 @@ class Advice:
     give_back: GiveBack | None
     spare: tuple[str, ...]
     notes: tuple[str, ...]
+    shortfalls: tuple[Shortfall, ...] = ()
 
 
 def advise(problem: Problem, *, limits: Limits = _LIMITS) -> Advice:
@@ -62,10 +64,10 @@ def advise(problem: Problem, *, limits: Limits = _LIMITS) -> Advice:
         ConfigError, DoesNotFitError: as place().
     """
     placement = place(problem, limits=limits)
-    busy = {placed.host for placed in placement.instances}
-    spare = tuple(sorted(host.name for host in problem.hosts if host.name not in busy and _is_usable(host)))
+    spare = spare_hosts(problem, placement)
     if placement.shortfalls:
-        return Advice(_roles_to_give(problem, placement, spare, limits), None, spare, _notes_short(problem, limits))
+        notes = _notes_short(problem, placement, limits)
+        return Advice(roles_to_give(problem, placement, limits), None, spare, notes, placement.shortfalls)
     give_back = _returnable(problem, placement, limits)
     return Advice((), give_back, spare, _notes_fit(problem, give_back))
 
@@ -95,6 +97,35 @@ def _missing(placement: Placement) -> int:
 
 def _is_usable(host: HostOffer) -> bool:
     return host.answers and not host.draining
+
+
+def role_sentence(give: GiveRole, environment: str) -> str:
+    """``everything fits with Web on ny3: trellis role add Web ny3 -e prod``."""
+    gain = f"{give.missing} would still lack a host" if give.missing else "everything fits"
+    hosts = ", ".join(give.hosts)
+    return f"{gain} with {give.role} on {hosts}: trellis role add {give.role} {' '.join(give.hosts)} -e {environment}"
+
+
+def spare_hosts(problem: Problem, placement: Placement) -> tuple[str, ...]:
+    """Hosts that could run something and run nothing, by name."""
+    busy = {placed.host for placed in placement.instances}
+    return tuple(sorted(host.name for host in problem.hosts if host.name not in busy and _is_usable(host)))
+
+
+def idle_sentences(problem: Problem, placement: Placement, environment: str) -> tuple[str, ...]:
+    """What can be said about idle hosts without trying anything: the short form of `advise`."""
+    busy = {placed.host for placed in placement.instances}
+    spare = spare_hosts(problem, placement)
+    drained = sorted(host.name for host in problem.hosts if host.draining and host.answers and host.name not in busy)
+    found = [f"{name} is drained: trellis host retire {name} -e {environment}" for name in drained]
+    if spare and placement.instances:
+        found.append(f"nothing runs on {', '.join(spare)}: trellis advise -e {environment}")
+    return tuple(found)
+
+
+def roles_to_give(problem: Problem, placement: Placement, limits: Limits = _LIMITS) -> tuple[GiveRole, ...]:
+    """Roles that spare hosts could get so that more fits; at most the first few hosts are tried for each."""
+    return _roles_to_give(problem, placement, spare_hosts(problem, placement)[:_MOST_TRIED], limits)
 
 
 def _roles_to_give(
@@ -176,8 +207,8 @@ def _lost(problem: Problem, placement: Placement, names: set[str]) -> Problem:
     return replace(_drained(problem, names), running=running)
 
 
-def _notes_short(problem: Problem, limits: Limits) -> tuple[str, ...]:
-    gain = allowing_moves_gives(problem, place(problem, limits=limits), limits)
+def _notes_short(problem: Problem, placement: Placement, limits: Limits) -> tuple[str, ...]:
+    gain = allowing_moves_gives(problem, placement, limits)
     return (gain,) if gain else ()
 
 

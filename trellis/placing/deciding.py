@@ -10,6 +10,9 @@ from trellis.placing.model import Placement, Problem
 from trellis.placing.outcome import conclude
 from trellis.placing.solvers.contract import Limits, Solver, Where, forced_moves
 
+NOTHING_MOVES = "nothing moves"
+"""The proof of a placement that leaves everything where it runs."""
+
 
 def place(problem: Problem, *, solver: Solver | str | None = None, limits: Limits | None = None) -> Placement:
     """Which instance goes to which host, and why.
@@ -60,7 +63,7 @@ def _relieve(board: Board) -> None:
 def _proof(board: Board) -> str:
     moves = board.moves()
     if not moves:
-        return "nothing moves"
+        return NOTHING_MOVES
     if moves == forced_moves(board.task):
         return "only what has to move moves"
     return "not proven to be the fewest moves"

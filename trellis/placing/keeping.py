@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from trellis.placing.amounts import of_needs
-from trellis.placing.eligibility import is_picky, why_not
+from trellis.placing.eligibility import is_picky, may_move, why_not
 from trellis.placing.model import Counting, HostOffer, PlacedInstance, Problem, Running, Workload
 from trellis.placing.task import Item, Task, make_task
 
@@ -82,9 +82,7 @@ class _Counter:
         self.numbers = numbers
         self.stock = stock
         problem = task.problem
-        self.movable = load.relocatable == "yes" or (
-            load.relocatable == "coordinated" and load.service in problem.allow_moves
-        )
+        self.movable = may_move(load, problem.allow_moves)
         # Without pins, labels and facts the role alone decides: worth a short cut at 10,000 instances.
         self.plain = not is_picky(load)
 

@@ -77,6 +77,7 @@ class Workload:
         together_with: services that run on the same host as every instance of this one.
         requires_labels: label key to value that a host must have.
         requires_facts: fact name to a version specifier (PEP 440, ``>=20``) or an exact value.
+        storage_on: storage name to the hosts where its data is active; instances run there only, and do not move.
     """
 
     service: str
@@ -92,6 +93,7 @@ class Workload:
     together_with: tuple[str, ...] = ()
     requires_labels: Mapping[str, str] = field(default_factory=dict)
     requires_facts: Mapping[str, str] = field(default_factory=dict)
+    storage_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

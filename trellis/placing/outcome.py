@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from trellis.placing.amounts import DIMENSIONS, UNKNOWN, in_words
 from trellis.placing.board import Board
-from trellis.placing.eligibility import why_not
+from trellis.placing.eligibility import why_not, why_not_movable
 from trellis.placing.keeping import Stock
 from trellis.placing.model import PlacedInstance, Placement, Running
 from trellis.placing.shortfalls import explain_shortfalls
@@ -74,7 +74,7 @@ def _reason(board: Board, number: int, item: Item, host: int) -> str:
     if not at.answers:
         return "keeps its host, which does not answer"
     if at.draining:
-        return f"keeps its host although it is draining: {_not_movable(task, item)}"
+        return f"keeps its host although it is draining: {why_not_movable(load)}"
     return f"pinned to {', '.join(sorted(load.pinned_to))}" if load.pinned_to else "keeps its host"
 
 
@@ -85,13 +85,6 @@ def _why_there(board: Board, number: int) -> str:
     if load.pinned_to:
         return f"pinned to {', '.join(sorted(load.pinned_to))}"
     return f"found by search among {len(board.task.candidates_of(board.task.items[number]))} hosts"
-
-
-def _not_movable(task: Task, item: Item) -> str:
-    load = task.workloads[item.workload]
-    if load.relocatable == "coordinated":
-        return f"{load.service} is moved only with --allow-moves {load.service}"
-    return f"{load.service} is not relocatable"
 
 
 def _why_moved(board: Board, item: Item) -> str:

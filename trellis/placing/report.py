@@ -97,6 +97,15 @@ def _change_line(change: Change) -> str:
     return f"{verb} {change.service}-{change.index}{at}{source}{target}: {change.reason}"
 
 
+def shortfall_lines(placement: Placement) -> list[str]:
+    """What found no host and why, host by host."""
+    lines = []
+    for short in placement.shortfalls:
+        lines.append(f"{short.missing} {short.service} found no host: {short.reasons[0]}")
+        lines += [f"  {reason}" for reason in short.reasons[1:]]
+    return lines
+
+
 def explanation_lines(explanation: Explanation, most_hosts: int = 20) -> list[str]:
     """Each instance with its reason, then what keeps it from other hosts."""
     lines = []
@@ -107,7 +116,4 @@ def explanation_lines(explanation: Explanation, most_hosts: int = 20) -> list[st
         if len(explained.elsewhere) > most_hosts:
             lines.append(f"  and {len(explained.elsewhere) - most_hosts} more hosts")
     lines += [f"{p.service}-{p.index} on {p.host} stops: {p.reason}" for p in explanation.stopped]
-    for short in explanation.shortfalls:
-        lines.append(f"{short.missing} {short.service} found no host: {short.reasons[0]}")
-        lines += [f"  {reason}" for reason in short.reasons[1:]]
-    return lines
+    return [*lines, *shortfall_lines(Placement((), explanation.shortfalls))]

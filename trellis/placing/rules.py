@@ -90,6 +90,8 @@ class _Referee:
                 yield f"{placed.service}-{placed.index} moved off {home.name} and is not relocatable"
 
     def _may_move(self, load: Workload) -> bool:
+        if load.storage_on:
+            return False
         return load.relocatable == "yes" or (
             load.relocatable == "coordinated" and load.service in self.problem.allow_moves
         )

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from trellis.placing.amounts import DIMENSIONS, UNKNOWN, in_words
 from trellis.placing.board import Board
-from trellis.placing.eligibility import why_not, why_nothing_new
+from trellis.placing.eligibility import why_not, why_not_movable, why_nothing_new
 from trellis.placing.model import Counting, HostOffer, Shortfall, Workload
 
 _HOSTS_NAMED = 5
@@ -91,10 +91,8 @@ def _why_not_moved(board: Board, number: int, elsewhere: bool) -> str:  # noqa: 
     load = board.task.workloads[item.workload]
     if item.only is not None:
         return f"{load.service} runs on each host of {load.role}"
-    if not item.movable and load.relocatable == "coordinated":
-        return f"{load.service} is moved only with --allow-moves {load.service}"
     if not item.movable:
-        return f"{load.service} is not relocatable"
+        return why_not_movable(load)
     return "that would leave another without room" if elsewhere else f"no other host has room for {load.service}"
 
 
@@ -128,6 +126,9 @@ def _blocked_by(board: Board, workload: int, host: int) -> set[str]:
             found.add(f"fact {name} {wanted}")
     if load.role not in offer.roles:
         found.add(f"role {load.role}")
+    for storage, holders in load.storage_on.items():
+        if offer.name not in holders:
+            found.add(f"storage {storage} active on {', '.join(sorted(holders))}")
     if load.pinned_to and offer.name not in load.pinned_to:
         found.add(f"pinned to {', '.join(sorted(load.pinned_to))}")
     if refusal := why_nothing_new(offer):

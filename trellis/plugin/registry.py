@@ -12,6 +12,7 @@ from trellis.plugin.commands import CommandSpec
 
 if TYPE_CHECKING:  # --help loads the plugins for their commands, and needs none of this
     from trellis.deployment import Deployment
+    from trellis.placing.solvers.contract import Solver
     from trellis.plugin.contracts import Connector, Provider
     from trellis.resources import Resource
 
@@ -76,6 +77,10 @@ class Plugins:
         """
         offers = self._offers("trellis_providers")
         return _unique("the resource kind", ((name, kind, one) for name, one in offers for kind in one.kinds))
+
+    def solvers(self) -> "tuple[Solver, ...]":
+        """Placement solvers that plugins offer; the bundled ones need no plugin."""
+        return tuple(solver for _, solver in self._offers("trellis_solver"))
 
     def resources(self, deployment: "Deployment") -> "tuple[Resource, ...]":
         """What plugins add to a placed stack."""

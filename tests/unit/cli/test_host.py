@@ -17,6 +17,7 @@ def test_a_host_is_added_as_it_was_described(trellis):
         "roles": ["Web"],
         "labels": {"zone": "a=b"},
         "options": {"jump": "gate"},
+        "draining": False,
     }
 
 
