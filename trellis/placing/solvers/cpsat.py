@@ -116,6 +116,7 @@ class _Model:
         self.complete = len(task.workloads) * len(task.hosts) <= _ALL_BELOW
         self.groups = self._groups()
         self.x: dict[tuple[int, int], Any] = {}
+        self.started: dict[tuple[int, int], int] = {}
         self.on_host: dict[int, list[tuple[int, Any]]] = defaultdict(list)
         self._count()
         self._capacity()
@@ -162,6 +163,7 @@ class _Model:
                 x = self.cp.new_int_var(self._pinned_down(group, host), len(group.items), "")
                 self.cp.add_hint(x, hinted[host])
                 self.x[number, host] = x
+                self.started[number, host] = hinted[host]
                 self.on_host[host].append((number, x))
             self.cp.add(sum(self.x[number, host] for host in group.hosts) <= len(group.items))
 
@@ -181,9 +183,14 @@ class _Model:
             for host, counts in self.on_host.items():
                 most = self.task.capacity[host][dimension]
                 terms = [needs[group] // unit * x for group, x in counts if needs[group]]
-                if most != UNKNOWN and terms:
-                    # A host that became too small goes on with what is on it, and takes nothing more.
-                    self.cp.add(sum(terms) <= max(most, used[host][dimension]) // unit)
+                if most == UNKNOWN or not terms:
+                    continue
+                if used[host][dimension] <= most:
+                    self.cp.add(sum(terms) <= most // unit)
+                    continue
+                for group, x in counts:
+                    if needs[group]:  # a host that became too small goes on with what is on it, and takes nothing more
+                        self.cp.add(x <= self.started[group, host])
 
     def _used_by_start(self) -> list[list[int]]:
         used = [[0] * len(DIMENSIONS) for _ in self.task.hosts]

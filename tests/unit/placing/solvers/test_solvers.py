@@ -210,3 +210,20 @@ def test_the_search_ends_when_an_instance_is_to_be_stopped() -> None:
     placement = place(Problem(hosts, loads, running))
     assert [short.missing for short in placement.shortfalls] == [1]
     assert placement.proof.startswith("proven")
+
+
+@pytest.mark.parametrize("name", ["constraint", "cpsat"])
+def test_a_host_that_became_too_small_keeps_what_runs_and_takes_nothing_new(name: str) -> None:
+    per_host = InstancePolicy(1, None, Counting.PER_HOST)
+    some = InstancePolicy(0, None, Counting.PER_ROLE)
+    problem = Problem(
+        hosts=(HostOffer("ny1", frozenset({"api"}), capacity=Capacity(memory=0)),),
+        workloads=(
+            Workload("db", "api", some, Needs(memory=1 << 30), relocatable="yes"),
+            Workload("site", "api", per_host, Needs(memory=1 << 30), relocatable="yes"),
+        ),
+        running=(Running("db", "api", 1, "ny1"),),
+    )
+    placement = place(problem, solver=name)
+    assert placement.instances == (PlacedInstance("db", "api", 1, "ny1"),)
+    assert [(short.service, short.missing) for short in placement.shortfalls] == [("site", 1)]
