@@ -41,6 +41,7 @@ class EndpointSpec:
         protocol: tcp or udp.
         host_port: the port on the host, when the author fixed it; None lets Trellis choose one.
         public: reachable from anywhere, not only from the environment's hosts.
+        tls: a balancer's port for sites over TLS.
     """
 
     name: str
@@ -48,6 +49,7 @@ class EndpointSpec:
     protocol: Protocol = "tcp"
     host_port: int | None = None
     public: bool = False
+    tls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,10 @@ class ConnectionSpec:
 
 @dataclass(frozen=True, slots=True)
 class SiteSpec:
-    """A public name and the endpoint that answers it; `domain` is a literal or, with `domain_config`, a config key."""
+    """A public name and the endpoint that answers it.
+
+    `domain` is a literal or, with `domain_config`, a config key; `aliases` and `aliases_config` likewise.
+    """
 
     name: str
     endpoint: str
@@ -73,6 +78,8 @@ class SiteSpec:
     domain_config: str = ""
     path: str = "/"
     tls: bool = True
+    aliases: tuple[str, ...] = ()
+    aliases_config: str = ""
 
 
 @dataclass(frozen=True, slots=True)

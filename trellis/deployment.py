@@ -53,6 +53,7 @@ class DeployedSite:
     endpoint: str
     health_path: str
     servers: tuple[tuple[str, HostAddress], ...]  # (instance's short name, where it answers)
+    aliases: tuple[str, ...] = ()  # more names that are answered in the same way
 
 
 @dataclass(frozen=True, slots=True)

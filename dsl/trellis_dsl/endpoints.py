@@ -100,6 +100,7 @@ class Endpoint(Declaration):
         protocol: Literal["tcp", "udp"],
         host_port: int | None,
         public: bool,
+        tls: bool,
     ) -> None:
         super().__init__()
         self.port = port
@@ -107,6 +108,7 @@ class Endpoint(Declaration):
         self.protocol = protocol
         self.host_port = host_port
         self.public = public
+        self.tls = tls
 
     @overload
     def __get__(self, obj: None, owner: type) -> EndpointRef: ...
@@ -127,6 +129,7 @@ def listens(
     protocol: Literal["tcp", "udp"] = "tcp",
     host_port: int | None = None,
     public: bool = False,
+    tls: bool = False,
 ) -> Endpoint:
     """Declare a port that the service listens on inside its container.
 
@@ -136,6 +139,8 @@ def listens(
         protocol: ``tcp`` or ``udp``.
         host_port: the port on the host; without it Trellis chooses a free one.
         public: reachable from anywhere, not only from the environment's hosts.
+        tls: a balancer's port for sites over TLS; it is there only when the stack has such a site. A class that
+            declares the same name again, with another port, need not repeat it.
 
     Raises:
         StackError: a port is out of range, or a path does not start with ``/``.
@@ -144,7 +149,7 @@ def listens(
         if number is not None and not 1 <= number <= HIGHEST_PORT:
             raise StackError(f"{number} is not a port", where=caller(), hint="ports go from 1 to 65535")
     check = http(health) if isinstance(health, str) else health
-    return Endpoint(port, health=check, protocol=protocol, host_port=host_port, public=public)
+    return Endpoint(port, health=check, protocol=protocol, host_port=host_port, public=public, tls=tls)
 
 
 @dataclass(frozen=True)

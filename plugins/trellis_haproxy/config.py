@@ -1,13 +1,13 @@
 """Renders haproxy.cfg for HAProxy 2.6 and later; pure."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from trellis.deployment import HostAddress
-from trellis.errors import UsageError
 from trellis.values import digest
 from trellis_haproxy.model import RUN, Proxy, SiteRoute
 from trellis_haproxy.names import checked_address, checked_domain, checked_name, checked_path, proxy_name
+from trellis_haproxy.tls import leads_to_tls, tls_frontend, tls_ports_of, tls_settings
+from trellis_haproxy.twins import refuse_clashes
 
 ASK = "config.trellis.invalid"
 """The Host header of the question which configuration a worker has; `.invalid` is nobody's (RFC 2606)."""
@@ -22,7 +22,7 @@ global
     stats socket {run}/admin.sock mode 600 level admin expose-fd listeners
     # Connections that outlast a reload, such as websockets, are closed after this time.
     hard-stop-after 10m
-
+{tls}
 defaults
     mode http
     log global
@@ -54,16 +54,20 @@ frontend _sites
     # This machine may ask which configuration is loaded.
     http-request return status 200 content-type "{text}" string "{marker}" \
 if {{ hdr(host) -i {ask} }} {{ src 127.0.0.0/8 ::1 }}
+{common}{leading}    http-request set-header X-Forwarded-Proto http
+{rules}    default_backend _no-site
+{secure}
+backend _no-site
+    http-request return status 404 content-type "{text}" string "There is no site at this address.\\n"
+"""
+
+
+_COMMON = """\
     http-request set-var(txn.host) req.hdr(host),host_only,lower
     # With a slash at its end, so that /shop is not taken for the start of /shopping.
     http-request set-var(txn.path) path,concat(/)
     # A request that changes something is never sent twice.
-    http-request disable-l7-retry unless {{ method GET HEAD OPTIONS }}
-    http-request set-header X-Forwarded-Proto http
-{rules}    default_backend _no-site
-
-backend _no-site
-    http-request return status 404 content-type "{text}" string "There is no site at this address.\\n"
+    http-request disable-l7-retry unless { method GET HEAD OPTIONS }
 """
 
 
@@ -85,43 +89,50 @@ def marker(container: str, config_digest: str) -> str:
 def _text(proxy: Proxy, marked: str) -> str:
     where = f"haproxy {checked_name(proxy.container, 'haproxy')}"
     sites = [_checked(site, where) for site in proxy.sites]
-    _refuse_twins(sites, where)
+    refuse_clashes(sites, where)
+    plain, secure = [site for site in sites if not site.tls], [site for site in sites if site.tls]
+    tls_ports = tls_ports_of(proxy, secure, where)
     stack, environment = (checked_name(name, where) for name in (proxy.stack, proxy.environment))
-    head = _HEAD.format(stack=stack, environment=environment, run=RUN, text=_TEXT)
+    tls = tls_settings() if secure else ""
+    head = _HEAD.format(stack=stack, environment=environment, run=RUN, text=_TEXT, tls=tls)
     frontend = _FRONTEND.format(
         binds="\n".join(f"    bind [::]:{port} v4v6" for port in sorted(proxy.ports)),
         marker=marked,
         ask=ASK,
         text=_TEXT,
-        rules="".join(f"    {rule}\n" for rule in _rules(sites)),
+        common=_COMMON,
+        leading=leads_to_tls(secure, tls_ports),
+        rules=_lines(_rules(plain)),
+        secure=tls_frontend(tls_ports, _COMMON, _lines(_rules(secure))) if secure else "",
     )
     return "\n".join([head, frontend, *("\n".join(_backend(site)) + "\n" for site in sites)])
 
 
 def _checked(site: SiteRoute, where: str) -> SiteRoute:
     where = f"{where}: site {site.domain!r}"
+    domain = checked_domain(site.domain, where)
+    aliases = dict.fromkeys(checked_domain(alias, where) for alias in site.aliases)
     return SiteRoute(
-        checked_domain(site.domain, where),
+        domain,
         checked_path(site.path, where),
         checked_path(site.health_path, where, query=True) if site.health_path else "",
         site.servers,
+        site.tls,
+        tuple(alias for alias in aliases if alias != domain),
     )
 
 
-def _refuse_twins(sites: Iterable[SiteRoute], where: str) -> None:
-    for name, count in Counter(str(site) for site in sites).items():
-        if count > 1:
-            raise UsageError(
-                f"{count} sites are {name}", where=where, hint="give one of them another domain, or a path of its own"
-            )
+def _lines(rules: Iterable[str]) -> str:
+    return "".join(f"    {rule}\n" for rule in rules)
 
 
 def _rules(sites: Iterable[SiteRoute]) -> Iterator[str]:
-    """One line a site; below one domain the longest path comes first."""
-    for site in sorted(sites, key=lambda site: (site.domain, -len(site.path), site.path)):
+    """One line a name of a site; below one domain the longest path comes first."""
+    named = ((name, site) for site in sites for name in site.names)
+    for name, site in sorted(named, key=lambda pair: (pair[0], -len(pair[1].path), pair[1].path)):
         below = site.path.rstrip("/")
         path = f" {{ var(txn.path) -m beg {below}/ }}" if below else ""
-        yield f"use_backend {proxy_name(site.domain, site.path)} if {{ var(txn.host) -m str {site.domain} }}{path}"
+        yield f"use_backend {proxy_name(site.domain, site.path)} if {{ var(txn.host) -m str {name} }}{path}"
 
 
 def _backend(site: SiteRoute) -> Iterator[str]:

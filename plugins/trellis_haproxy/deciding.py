@@ -60,8 +60,12 @@ def _reasons(last: ProxyConfig, wanted: ProxyConfig) -> Iterator[str]:
     kept = [(before[key], after[key]) for key in after if key in before]
     yield from _server_reasons(_servers(old for old, _ in kept), _servers(new for _, new in kept))
     yield from (f"health check of {new} changed" for old, new in kept if old.health_path != new.health_path)
+    yield from (f"{new} over TLS" if new.tls else f"{new} over plain HTTP" for old, new in kept if old.tls != new.tls)
+    yield from (f"names of {new} changed" for old, new in kept if old.aliases != new.aliases)
     if last.ports != wanted.ports:
         yield f"port {_numbers(last.ports)} → {_numbers(wanted.ports)}"
+    if last.tls_ports != wanted.tls_ports:
+        yield f"TLS port {_numbers(last.tls_ports)} → {_numbers(wanted.tls_ports)}"
 
 
 def _servers(sites: Iterator[SiteRoute]) -> Mapping[str, Server]:

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 
+from trellis.blueprint import ServiceSpec
 from trellis.deployment import DeployedInstance, DeployedSite, Deployment
 from trellis.resources import Owner, Resource, ResourceKey
 from trellis.values import freeze_mapping
@@ -24,16 +25,15 @@ def proxy_configs(deployment: Deployment) -> tuple[Resource, ...]:
 
 def _route(site: DeployedSite) -> SiteRoute:
     servers = tuple(Server(name, answers.address, answers.port) for name, answers in site.servers)
-    return SiteRoute(site.domain, site.path, site.health_path, servers)
+    return SiteRoute(site.domain, site.path, site.health_path, servers, site.tls, site.aliases)
 
 
 def _resource(instance: DeployedInstance, sites: tuple[SiteRoute, ...], deployment: Deployment) -> Resource:
     host, service = instance.host.name, instance.service
     name = f"{service.name.lower()}-{instance.index}"
     folder = f"{deployment.folder(host)}/{name}"
-    # On the host's own network a service listens where it says, or where its author fixed the host's port.
-    ports = tuple(sorted(end.host_port or end.port for end in service.endpoints if end.protocol == "tcp"))
-    config, digest = render(Proxy(instance.name, deployment.stack, deployment.environment, ports, sites))
+    ports, tls_ports = _ports(service, tls=False), _ports(service, tls=True)
+    config, digest = render(Proxy(instance.name, deployment.stack, deployment.environment, ports, sites, tls_ports))
     spec = {
         "config": config,
         "digest": digest,
@@ -41,6 +41,7 @@ def _resource(instance: DeployedInstance, sites: tuple[SiteRoute, ...], deployme
         "container": instance.name,
         "image": service.image,
         "ports": ports,
+        "tls_ports": tls_ports,
         "sites": [asdict(site) for site in sites],
         "mounts_into": {"container": name, "mounts": _mounts(folder)},
     }
@@ -50,6 +51,12 @@ def _resource(instance: DeployedInstance, sites: tuple[SiteRoute, ...], deployme
         owner=Owner(instance.role, service.name, instance.index),
         requires=(ResourceKey("image", service.image, host),),
     )
+
+
+def _ports(service: ServiceSpec, *, tls: bool) -> tuple[int, ...]:
+    """On the host's own network a service listens where it says, or where its author fixed the host's port."""
+    found = (end.host_port or end.port for end in service.endpoints if end.protocol == "tcp" and end.tls == tls)
+    return tuple(sorted(found))
 
 
 def _mounts(folder: str) -> list[dict[str, object]]:

@@ -12,6 +12,12 @@ ETC = "/etc/haproxy"
 RUN = "/run/haproxy"
 """Where the container puts its sockets."""
 
+CERTIFICATES = "certs"
+"""Folder below `ETC`: one PEM file a certificate, with its chain and its key."""
+
+CHALLENGES = "acme.map"
+"""File below `ETC`: ``account THUMBPRINT`` while challenges of a certificate authority are answered (RFC 8555 §8.3)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Server:
@@ -30,6 +36,13 @@ class SiteRoute:
     path: str
     health_path: str
     servers: tuple[Server, ...]
+    tls: bool = False
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that it answers."""
+        return self.domain, *self.aliases
 
     def __str__(self) -> str:
         """``shop.example/api``; the domain alone for the whole of it."""
@@ -46,6 +59,7 @@ class Proxy:
         environment: the environment's name.
         ports: on which it listens for HTTP.
         sites: sorted by domain and path.
+        tls_ports: on which it listens for HTTP over TLS.
     """
 
     container: str
@@ -53,6 +67,7 @@ class Proxy:
     environment: str
     ports: tuple[int, ...]
     sites: tuple[SiteRoute, ...]
+    tls_ports: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +82,7 @@ class ProxyConfig:
         image: in which the configuration is checked.
         ports: on which the proxy listens for HTTP.
         sites: what the configuration says, for reasons.
+        tls_ports: on which it listens for HTTP over TLS.
     """
 
     config: str
@@ -76,6 +92,7 @@ class ProxyConfig:
     image: str
     ports: tuple[int, ...]
     sites: tuple[SiteRoute, ...]
+    tls_ports: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, spec: Mapping[str, Value]) -> "ProxyConfig":
@@ -93,9 +110,11 @@ class ProxyConfig:
             image=values["image"],
             ports=tuple(values["ports"]),
             sites=tuple(_site(site) for site in values["sites"]),
+            tls_ports=tuple(values.get("tls_ports", ())),  # absent in what was written before there was TLS
         )
 
 
 def _site(value: Mapping[str, Any]) -> SiteRoute:
     servers = tuple(Server(**server) for server in value["servers"])
-    return SiteRoute(value["domain"], value["path"], value["health_path"], servers)
+    more = value.get("tls", False), tuple(value.get("aliases", ()))
+    return SiteRoute(value["domain"], value["path"], value["health_path"], servers, *more)

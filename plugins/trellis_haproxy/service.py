@@ -13,3 +13,4 @@ class HAProxy(Service):
     """
 
     http = listens(80, public=True, health=tcp())
+    https = listens(443, public=True, tls=True)

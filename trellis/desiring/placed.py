@@ -126,4 +126,11 @@ def _site(
         endpoint=site.endpoint,
         health_path=health.path if health is not None and asked else "",
         servers=servers,
+        aliases=_aliases(site, config),
     )
+
+
+def _aliases(site: SiteSpec, config: Mapping[str, Value]) -> tuple[str, ...]:
+    found = config[site.aliases_config] if site.aliases_config else site.aliases
+    assert isinstance(found, tuple)  # noqa: S101 - for the type checker: evaluation makes sure
+    return tuple(map(str, found))

@@ -89,11 +89,24 @@ def _config(member: Member, declared: "Config[object]", stack: Stack) -> ConfigS
 def _endpoints(member: Member) -> tuple[EndpointSpec, ...]:
     specs: dict[tuple[str, int], EndpointSpec] = {}
     for declared in declarations(member.cls, Endpoint):
-        spec = EndpointSpec(declared.name, declared.port, declared.protocol, declared.host_port, declared.public)
+        spec = EndpointSpec(
+            declared.name,
+            declared.port,
+            declared.protocol,
+            declared.host_port,
+            declared.public,
+            _is_for_tls(member.cls, declared.name),
+        )
         other = specs.setdefault((declared.protocol, declared.port), spec)
         if other is not spec:
             raise StackError(f"port {spec.port} is {other.name} already", where=member.at(declared))
     return tuple(sorted(specs.values(), key=lambda spec: spec.name))
+
+
+def _is_for_tls(cls: type, name: str) -> bool:
+    """Whether the endpoint, or one of that name which it overrides, is for sites over TLS."""
+    found = (vars(base).get(name) for base in cls.__mro__)
+    return any(isinstance(one, Endpoint) and one.tls for one in found)
 
 
 def _connections(member: Member, stack: Stack, members: Mapping[str, Member]) -> tuple[ConnectionSpec, ...]:
@@ -132,7 +145,20 @@ def _site(member: Member, declared: Site) -> SiteSpec:
     key = "" if isinstance(declared.domain, str) else f"{member.name}.{declared.domain.name}"
     if not isinstance(declared.domain, str) and declared.domain.type_name != "str":
         raise StackError(f"a site's name is text; {key} is {declared.domain.type_name}", where=member.at(declared))
-    return SiteSpec(declared.name, declared.endpoint.name, literal, key, declared.path, declared.tls)
+    aliases, aliases_key = _aliases(member, declared)
+    return SiteSpec(
+        declared.name, declared.endpoint.name, literal, key, declared.path, declared.tls, aliases, aliases_key
+    )
+
+
+def _aliases(member: Member, declared: Site) -> tuple[tuple[str, ...], str]:
+    if not isinstance(declared.aliases, Config):
+        return declared.aliases, ""
+    key = f"{member.name}.{declared.aliases.name}"
+    if declared.aliases.type_name != "list[str]":
+        what = f"a site's aliases are a list of texts; {key} is {declared.aliases.type_name}"
+        raise StackError(what, where=member.at(declared))
+    return (), key
 
 
 def _health(member: Member, options: ServiceOptions, endpoints: tuple[EndpointSpec, ...]) -> HealthSpec | None:

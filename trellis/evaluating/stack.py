@@ -9,6 +9,7 @@ from trellis.errors import StackError
 from trellis.evaluating.members import Member, declarations
 from trellis.evaluating.role import role_spec
 from trellis.evaluating.service import config_specs, service_spec
+from trellis.evaluating.tls import without_idle_tls
 from trellis_dsl.policies import Runs
 from trellis_dsl.stack import Stack
 
@@ -25,7 +26,8 @@ def evaluate(stack: Stack, root: Path) -> Blueprint:
     """
     members = _members(stack, root)
     by_name = {member.name: member for member in members}
-    services = tuple(service_spec(member, stack, by_name, root) for member in members if member.is_service)
+    declared = (service_spec(member, stack, by_name, root) for member in members if member.is_service)
+    services = without_idle_tls(declared)
     roles = tuple(role_spec(member, stack, by_name, root) for member in members if not member.is_service)
     config = tuple(sorted((spec for member in members for spec in config_specs(member, stack)), key=lambda c: c.key))
     _refuse_unknown_settings(stack, {spec.key for spec in config})

@@ -17,6 +17,9 @@ write_to() {
 }
 
 mkdir -p -- "$folder/etc" "$folder/run"
+# Certificates and answers to challenges come later, and HAProxy wants their places to be there.
+if ! [ -d "$folder/etc/certs" ]; then mkdir -m 0700 -- "$folder/etc/certs"; fi
+if ! [ -e "$folder/etc/acme.map" ]; then : >"$folder/etc/acme.map"; fi
 printf '%s\n' "$record" | write_to "$folder/haproxy.json.new"
 mv -f -- "$folder/haproxy.json.new" "$folder/haproxy.json"
 write_to "$folder/etc/candidate.cfg"

@@ -37,6 +37,15 @@ CASES = {
         SiteRoute("shop.localhost", "/api/v2", "", (Server("api_v2-1", "2001:db8::12", 20006),)),
     ),
     "two-ports": proxy(SHOP, ports=(8080, 80)),
+    "tls": replace(
+        proxy(
+            SiteRoute("blog.example", "/", "", (Server("blog-1", "10.0.0.12", 20004),)),
+            replace(SHOP, domain="shop.example", tls=True, aliases=("www.shop.example", "shop.example")),
+            SiteRoute("shop.example", "/api", "", (Server("api-1", "10.0.0.12", 20005),), tls=True),
+        ),
+        tls_ports=(443,),
+    ),
+    "tls-on-another-port": replace(proxy(replace(SHOP, tls=True), ports=(8080,)), tls_ports=(9443, 8443)),
     "international": proxy(replace(SHOP, domain="Bücher.example", path="/a%20b_c~d")),
 }
 
@@ -45,6 +54,29 @@ CASES = {
 def test_known_stacks_give_known_configurations(name):
     text, _ = render(CASES[name])
     assert_golden(text, GOLDEN / f"{name}.cfg")
+
+
+def test_one_name_is_not_plain_and_secure_at_once():
+    sites = (
+        replace(SHOP, tls=True),
+        replace(SHOP, path="/api", domain="www.shop.localhost", aliases=("shop.localhost",)),
+    )
+    with pytest.raises(UsageError) as refused:
+        render(replace(proxy(*sites), tls_ports=(443,)))
+    assert refused.value.what == "shop.localhost is plain HTTP for www.shop.localhost/api and TLS for shop.localhost"
+    assert refused.value.hint == "say tls=False at both sites, or at none"
+
+
+def test_a_site_over_tls_needs_a_port_for_it():
+    with pytest.raises(UsageError, match=r"shop\.localhost is served over TLS, but this proxy has no port for it"):
+        render(proxy(replace(SHOP, tls=True)))
+
+
+def test_an_alias_is_a_name_like_any_other():
+    with pytest.raises(UsageError, match=r"2 sites are shop\.localhost"):
+        render(proxy(SHOP, replace(SHOP, domain="other.example", aliases=("SHOP.localhost",))))
+    with pytest.raises(UsageError, match="is not the name of a host"):
+        render(proxy(replace(SHOP, aliases=("a b",))))
 
 
 def test_the_digest_tells_configurations_apart_and_is_in_the_text():

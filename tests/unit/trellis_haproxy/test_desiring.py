@@ -11,7 +11,11 @@ from trellis_haproxy import HAProxy, trellis_resources
 EDGE = ServiceSpec(
     "Edge",
     "shop/haproxy:2.6",
-    endpoints=(EndpointSpec("http", 80, public=True), EndpointSpec("other", 81, host_port=8081)),
+    endpoints=(
+        EndpointSpec("http", 80, public=True),
+        EndpointSpec("https", 443, public=True, tls=True),
+        EndpointSpec("other", 81, host_port=8081),
+    ),
     network="host",
     provided_by="trellis_haproxy",
 )
@@ -51,6 +55,7 @@ def test_each_host_with_a_proxy_gets_one_with_its_mounts():
     assert one.owner == Owner("Web", "Edge", 1)
     assert one.requires == (ResourceKey("image", "shop/haproxy:2.6", "ny1"),)
     assert (one.spec["container"], one.spec["ports"]) == ("shop-prod-edge-1", (80, 8081))
+    assert one.spec["tls_ports"] == (443,)
     assert one.spec["mounts_into"] == {
         "container": "edge-1",
         "mounts": (
