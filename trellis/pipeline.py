@@ -14,6 +14,7 @@ from trellis.desiring.placement import placed as placed_or_refused
 from trellis.desiring.problem import NOTHING_SPECIAL, Asking, check_asking, placement_problem
 from trellis.desiring.remembering import keys_of, remembered
 from trellis.desiring.resources import desired
+from trellis.drifting import find_drift
 from trellis.environments.loading import load_environment
 from trellis.environments.model import Environment
 from trellis.environments.project import Project
@@ -26,10 +27,11 @@ from trellis.placing.advising import idle_sentences
 from trellis.placing.deciding import NOTHING_MOVES
 from trellis.placing.model import Placement, Problem
 from trellis.placing.solvers import Limits, Solver, named_solver
-from trellis.planning import Deciding, steps
-from trellis.plans import Plan
+from trellis.planning import Deciding, steps, with_removals
+from trellis.plans import Drift, Plan, Verb
 from trellis.plugin.contracts import Provider
 from trellis.plugin.registry import Plugins
+from trellis.remembering import Memory, left_alone
 from trellis.resolving import resolve
 from trellis.resources import Actual, Resource, ResourceKey
 from trellis.values import Value, digest, fingerprinted, freeze
@@ -109,13 +111,32 @@ async def planning(bound: Bound, *, asking: Asking = NOTHING_SPECIAL, destroy: b
 class Seen:
     """What was observed, and the placement problem that it makes.
 
-    `remembered` are the resources that the last run left on hosts that do not answer now, to their digests.
+    `remembered` are the resources that the last run left on hosts that do not answer now, to their digests; `memory`
+    knows all that was made.
     """
 
     plugins: Plugins
     observed: Mapping[str, Observed]
     remembered: Mapping[str, str]
     problem: Problem
+    memory: Memory
+    blueprint: Blueprint
+
+    @property
+    def known(self) -> Mapping[str, Observed]:
+        """The same hosts, where those that did not answer have what is known to be there."""
+        return self.memory.with_silent_hosts(self.observed)
+
+    @property
+    def drift(self) -> tuple[Drift, ...]:
+        """What somebody else changed."""
+        return find_drift(self.observed, self.plugins.providers(), self.memory, self.blueprint)
+
+    @property
+    def unreachable(self) -> dict[str, str]:
+        """Hosts that did not answer, with the reason and what is left alone there."""
+        alone = left_alone(self.known)
+        return {name: f"{seen.problem}; {alone[name]}" for name, seen in self.observed.items() if seen.problem}
 
 
 @asynccontextmanager
@@ -125,10 +146,12 @@ async def observing(bound: Bound, asking: Asking = NOTHING_SPECIAL) -> AsyncIter
     plugins = Plugins.load()
     hosts = [with_secrets(host, bound.secrets) for host in bound.environment.hosts.values()]
     observed = await observe(hosts, _looking(bound, plugins))
+    memory = Memory(bound.project.state_url, bound.environment.name)
     try:
         known = _remembered(bound, observed)
-        problem = placement_problem(bound.blueprint, bound.environment, observed, asking, keys_of(known))
-        yield Seen(plugins, observed, known, problem)
+        there = memory.keys_on_silent(observed) or keys_of(known)
+        problem = placement_problem(bound.blueprint, bound.environment, observed, asking, there)
+        yield Seen(plugins, observed, known, problem, memory, bound.blueprint)
     finally:
         await close(observed.values())
 
@@ -178,22 +201,26 @@ def _looking(bound: Bound, plugins: Plugins) -> Looking:
 
 
 def _plan(bound: Bound, seen_by: Seen, *, destroy: bool) -> Planned:
-    plugins, observed = seen_by.plugins, seen_by.observed
+    plugins, observed = seen_by.plugins, seen_by.known
     placement = Placement(()) if destroy else _placed(bound, seen_by)
     blueprint = replace(bound.blueprint, services=(), roles=()) if destroy else bound.blueprint
     placed = deployment(blueprint, bound.environment, bound.config, placement, observed)
     wanted = () if destroy else _desired(bound, plugins, placed)
-    actuals = _relevant([actual for seen in observed.values() for actual in seen.actuals], wanted)
+    answered = [seen for seen in observed.values() if not seen.problem]
+    actuals = _relevant([actual for seen in answered for actual in seen.actuals], wanted)
     deciding = Deciding(
         plugins.providers(), bound.salt, bound.blueprint, with_data=destroy, reasons=reasons_of(placement)
     )
+    ordered = with_removals(steps(wanted, actuals, deciding), seen_by.memory.has_made)
     plan = Plan(
         stack=bound.blueprint.stack,
         environment=bound.environment.name,
-        steps=steps(wanted, actuals, deciding),
+        steps=ordered,
         bound_to=_digests(bound, wanted, actuals),
         warnings=(*plugins.warnings, *placement.warnings, *_idle_roles(bound)),
-        unreachable={name: seen.problem for name, seen in observed.items() if seen.problem},
+        unreachable=seen_by.unreachable,
+        # Drift is something to do; where nothing is, the journal need not be read.
+        drift=seen_by.drift if any(step.verb is not Verb.KEEP for step in ordered) else (),
         proof="" if placement.proof == NOTHING_MOVES else placement.proof,
         advice=() if destroy else idle_sentences(seen_by.problem, placement, bound.environment.name),
         allow_moves=tuple(sorted(seen_by.problem.allow_moves)),

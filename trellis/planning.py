@@ -1,6 +1,6 @@
 """Plan: the difference between desired and actual, as ordered steps with reasons; pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 
@@ -48,6 +48,21 @@ def steps(desired: Sequence[Resource], actuals: Sequence[Actual], deciding: Deci
     decided = [_step(wanted.get(key), found.get(key), deciding) for key in sorted(wanted.keys() | found.keys())]
     moved = _with_moves([step for step in decided if step is not None], deciding)
     return _in_order(_with_requirements(moved, deciding), deciding)
+
+
+def with_removals(planned: Sequence[Step], was_made: Callable[[ResourceKey], bool]) -> tuple[Step, ...]:
+    """The same steps, where what is missing although Trellis had made it is told apart from what is new.
+
+    Args:
+        planned: as `steps` made them.
+        was_made: whether Trellis has made that resource; asked only for those that are missing.
+    """
+    return tuple(
+        replace(step, reason="removed by hand, made again", drift=True)
+        if step.verb is Verb.CREATE and step.actual is None and was_made(step.key)
+        else step
+        for step in planned
+    )
 
 
 def _step(desired: Resource | None, actual: Actual | None, deciding: Deciding) -> Step | None:

@@ -45,6 +45,14 @@ class Decision:
     drift: bool = False
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Drift:
+    """One resource that is not as Trellis left it, and how that is seen, as a sentence."""
+
+    key: ResourceKey
+    what: str
+
+
 @dataclass(frozen=True, slots=True)
 class Instruction:
     """One recorded call of a service's own update method: ``stop``, ``start`` or ``run`` with its arguments."""
@@ -106,6 +114,7 @@ class Plan:
         advice: sentences about hosts that could be used better; never acted on.
         allow_moves: coordinated services that the operator allowed to be moved.
         rebalance: what may be moved is moved for a better balance.
+        drift: what somebody else changed or removed, also where the stack asks for something else by now.
     """
 
     stack: str
@@ -118,6 +127,7 @@ class Plan:
     advice: tuple[str, ...] = ()
     allow_moves: tuple[str, ...] = ()
     rebalance: bool = False
+    drift: tuple[Drift, ...] = ()
 
     @property
     def changes(self) -> tuple[Step, ...]:

@@ -134,6 +134,15 @@ def _limits(given: ContainerSpec, wanted: ContainerSpec, state: Mapping[str, Val
         yield Difference("state.restart_policy", before, RESTART_POLICY, reason, drift=True)
 
 
+def drift(actual: Actual) -> str:
+    """How a container is not as its own spec says; empty when it is, and for kinds that cannot be altered."""
+    if actual.foreign or actual.key.kind != "container" or not actual.spec.get("name"):
+        return ""
+    given, state = container_spec(actual.spec), actual.state
+    found = [*_beyond_repair(given, given, state), *_limits(given, given, state), *_condition(given, state)]
+    return "; ".join(difference.reason for difference in found if difference.drift)
+
+
 _NOT_RUNNING = {
     "exited": ("was stopped by hand", True),
     "paused": ("was paused by hand", True),

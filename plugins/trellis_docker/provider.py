@@ -72,6 +72,10 @@ class DockerProvider:
         """
         return deciding.decide(desired, actual, salt)
 
+    def drift(self, actual: Actual) -> str:
+        """What somebody else changed; see `trellis.plugin.contracts.TellsDrift`."""
+        return deciding.drift(actual)
+
     async def apply(self, step: Step, applying: Applying) -> None:
         """Do what the step says; killed at any moment, the next run finishes or undoes it.
 

@@ -68,6 +68,22 @@ def _decide_undeclared(found: FoundFile) -> Decision:
     return Decision(Verb.REMOVE, f"no longer declared{gone}")
 
 
+def drift(actual: Actual) -> str:
+    """How a file is not as Trellis left it; empty when it is, and for an initial file, which is its operators'."""
+    found = FoundFile.of(actual)
+    last = found.last
+    if not found.managed or found.unfinished or last.get("kind") == "initial":
+        return ""
+    if found.type != "file":
+        gone = "removed by hand"
+        return gone if found.type == "nothing" else f"{gone}, and a {_NAMES[found.type]} took its place"
+    changed = ["content"] if found.content != last.get("content") else []
+    changed += ["mode"] if found.mode != last.get("mode") else []
+    for name, pair, default in (("owner", found.user, found.account[0]), ("group", found.group, found.account[1])):
+        changed += [name] if (str(last.get(name) or "") or default) not in pair else []
+    return f"{', '.join(changed)} changed by hand" if changed else ""
+
+
 def removal_leaves(found: FoundFile) -> bool:
     """Whether what is at the path stays when the stack no longer declares the file.
 

@@ -8,7 +8,7 @@ from trellis.hosts import Completed, HostSession
 from trellis.plans import Decision, Step, Verb
 from trellis.plugin.contracts import Applying, Scope
 from trellis.resources import Actual, Resource
-from trellis_files.deciding import decide, removal_leaves
+from trellis_files.deciding import decide, drift, removal_leaves
 from trellis_files.facts import parse, unexpected
 from trellis_files.model import TEXT_LIMIT, DesiredFile, FoundFile, checked_path
 from trellis_files.store import entry_of, identity, store_folder
@@ -54,6 +54,10 @@ class FileProvider:
     def decide(self, desired: Resource | None, actual: Actual | None, salt: bytes) -> Decision:
         """What is to be done about one file; pure."""
         return decide(desired, actual, salt)
+
+    def drift(self, actual: Actual) -> str:
+        """What somebody else changed; see `trellis.plugin.contracts.TellsDrift`."""
+        return drift(actual)
 
     async def apply(self, step: Step, applying: Applying) -> None:
         """Write the file, or take it away.

@@ -22,6 +22,18 @@ def decide(desired: Resource | None, actual: Actual | None) -> Decision:
     return _decide_present(wanted, FoundConfig.of(actual))
 
 
+def drift(actual: Actual) -> str:
+    """How the configuration is not as it was last written; empty when it is."""
+    found = FoundConfig.of(actual)
+    if found.unfinished or found.last is None:
+        return ""
+    if found.config is None:
+        return "removed by hand"
+    if found.by_hand:
+        return "changed by hand"
+    return "" if found.loaded in {"", found.last.digest} else "not loaded by the running HAProxy"
+
+
 def _decide_present(wanted: ProxyConfig, found: FoundConfig) -> Decision:
     if found.config != wanted.config:
         return _decide_text(wanted, found)

@@ -10,7 +10,7 @@ from trellis.plans import Decision, Step, Verb
 from trellis.plugin.contracts import Applying, Scope
 from trellis.resources import Actual, Resource
 from trellis_haproxy.asking import loaded, wait_until_loaded
-from trellis_haproxy.deciding import decide
+from trellis_haproxy.deciding import decide, drift
 from trellis_haproxy.desiring import KIND
 from trellis_haproxy.engine import Engine, engine_of
 from trellis_haproxy.facts import Printed, actual_of, complaints, parse
@@ -52,6 +52,10 @@ class HAProxyProvider:
     def decide(self, desired: Resource | None, actual: Actual | None, salt: bytes) -> Decision:  # noqa: ARG002 - no secrets
         """What is to be done about one proxy's configuration; pure."""
         return decide(desired, actual)
+
+    def drift(self, actual: Actual) -> str:
+        """What somebody else changed; see `trellis.plugin.contracts.TellsDrift`."""
+        return drift(actual)
 
     async def apply(self, step: Step, applying: Applying) -> None:
         """Check, swap, reload and ask; or take the folder away.

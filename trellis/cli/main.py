@@ -26,6 +26,7 @@ _BUNDLED = {
     "rebalance": "even out the load: show it before and after, and move what may be moved",
     "advise": "say which hosts could be used better, or given back",
     "status": "show what runs where, and whether it is healthy",
+    "drift": "show what somebody else changed since",
     "destroy": "remove what was made for an environment",
     "scan": "look at the hosts: size, system, engine, what others use",
     "host": "list, add, drain, retire, remove and trust hosts",

@@ -1,10 +1,10 @@
 """Plans as people and programs read them; pure."""
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from trellis.plans import Change, Plan, Step, Verb
+from trellis.plans import Change, Drift, Plan, Step, Verb
 from trellis.values import masked
 
 SIGNS = {
@@ -25,8 +25,9 @@ def plan_lines(plan: Plan, *, diff: bool = False, all_steps: bool = False) -> It
         diff: also each step's differences.
         all_steps: also the steps that keep things.
     """
+    found = {drift.key: drift.what for drift in plan.drift}
     for step in plan.steps if all_steps else plan.changes:
-        drift = " (changed by hand)" if step.drift else ""
+        drift = _drift_mark(step, found.get(step.key, ""))
         yield f"{SIGNS[step.verb]} {step.key.kind} {step.key.name} on {step.key.host}: {step.reason}{drift}"
         if diff:
             yield from (f"    {line}" for change in step.changes for line in change_lines(change))
@@ -34,6 +35,13 @@ def plan_lines(plan: Plan, *, diff: bool = False, all_steps: bool = False) -> It
     yield from (f"! {warning}" for warning in plan.warnings)
     if plan.proof:
         yield f"placement: {plan.proof}"
+
+
+def _drift_mark(step: Step, what: str) -> str:
+    """Tells what somebody else did apart from what the stack asks for."""
+    if step.drift:
+        return " (drift)"
+    return f" (drift besides: {what})" if what else ""
 
 
 def change_lines(change: Change) -> Iterator[str]:
@@ -56,8 +64,19 @@ def summary_line(plan: Plan) -> str:
     )
 
 
+def drift_line(plan: Plan) -> str:
+    """``Drift: 2 resources were changed outside Trellis``; empty when none was."""
+    count = len({drift.key for drift in plan.drift} | {step.key for step in plan.changes if step.drift})
+    return f"Drift: {count} resource{'' if count == 1 else 's'} changed outside Trellis" if count else ""
+
+
 def done_line(plan: Plan) -> str:
-    """``Done: 3 created, 1 changed, 0 removed``."""
+    """``Done: 3 created, 1 changed, 0 removed``, and how much of it put drift right."""
+    restored = sum(step.drift for step in plan.changes)
+    return _done(plan) + (f"; {restored} of them restored after drift" if restored else "")
+
+
+def _done(plan: Plan) -> str:
     counts = plan.summary
     changed = counts["update"] + counts["replace"] + counts["move"]
     return f"Done: {counts['create']} created, {changed} changed, {counts['remove']} removed"
@@ -76,6 +95,7 @@ def plan_document(plan: Plan) -> dict[str, object]:
         "proof": plan.proof,
         "advice": list(plan.advice),
         "asking": {"allow_moves": list(plan.allow_moves), "rebalance": plan.rebalance},
+        "drift": [drift_entry(drift) for drift in plan.drift],
         "bound_to": dict(plan.bound_to),
     }
 
@@ -99,6 +119,6 @@ def _change(change: Change) -> dict[str, object]:
     return {"path": change.path, "before": masked(change.before), "after": masked(change.after)}
 
 
-def drift_lines(steps: Iterable[Step]) -> Iterator[str]:
-    """What somebody else changed."""
-    return (f"{step.key}: {step.reason}" for step in steps if step.drift)
+def drift_entry(drift: Drift) -> dict[str, object]:
+    """One change of somebody else, as a JSON value."""
+    return {"id": str(drift.key), "kind": drift.key.kind, "host": drift.key.host, "what": drift.what}

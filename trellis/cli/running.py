@@ -13,6 +13,7 @@ from trellis.cli.rendering import SIGNS, summary_line
 from trellis.errors import ApplyError, CancelledError, UnreachableError
 from trellis.pipeline import Planned
 from trellis.plans import Step
+from trellis.remembering import made_of
 from trellis.state.lease import Lease
 from trellis.state.processes import operator, this_process
 from trellis.state.records import Applied, RunOutcome, RunRecord
@@ -54,14 +55,14 @@ async def apply_plan(planned: Planned, recording: Recording, parallel: int) -> N
         CancelledError: the operator pressed Ctrl-C; the steps under way were finished.
     """
     run = recording.store.begin(_record(planned, recording))
-    applier = Applier(planned.providers, planned.observed, _Journal(recording, run), parallel)
+    applier = Applier(planned.providers, planned.observed, _Journal(recording, run, planned.bound.salt), parallel)
     stopped = _stop_on_interrupt(applier)
     outcome: RunOutcome = "failed"
     try:
         outcomes = await applier.apply(planned.plan)
         outcome = _outcome(outcomes, cancelled=bool(stopped))
         if outcome == "done":
-            recording.store.record_applied(run, _applied(planned))
+            _remember(planned, recording, run)
     finally:
         recording.store.finish(run, outcome, summary_line(planned.plan))
     _raise_for(outcomes, outcome, planned)
@@ -81,6 +82,13 @@ def _record(planned: Planned, recording: Recording) -> RunRecord:
     )
 
 
+def _remember(planned: Planned, recording: Recording, run: int) -> None:
+    plan, salt = planned.plan, planned.bound.salt
+    made = [made_of(resource, salt) for resource in planned.desired]
+    recording.store.settle_made(plan.environment, made, plan.unreachable)
+    recording.store.record_applied(run, _applied(planned))
+
+
 def _applied(planned: Planned) -> Applied:
     salt = planned.bound.salt
     return Applied(
@@ -94,8 +102,8 @@ def _applied(planned: Planned) -> Applied:
 class _Journal:
     """Writes each event to the journal before and after it happens, and tells the operator."""
 
-    def __init__(self, recording: Recording, run: int) -> None:
-        self._recording, self._run = recording, run
+    def __init__(self, recording: Recording, run: int, salt: bytes) -> None:
+        self._recording, self._run, self._salt = recording, run, salt
 
     def __call__(self, event: Event, step: Step, text: str) -> None:
         store, key = self._recording.store, str(step.key)
@@ -108,7 +116,8 @@ class _Journal:
             case "doing":
                 progress(f"  {step.key.name} on {step.key.host}: {text}")
             case "done":
-                store.step_finished(self._run, key, "done")
+                made = made_of(step.resource, self._salt) if step.resource else None
+                store.step_finished(self._run, key, "done", made=made)
             case "failed":
                 store.step_finished(self._run, key, "failed", text)
                 progress(f"{line}: failed")

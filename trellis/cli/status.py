@@ -9,7 +9,7 @@ import click
 
 from trellis.cli.options import chosen_environment, environment_option, json_option, project_option
 from trellis.cli.output import echo, emit_json, table
-from trellis.cli.rendering import drift_lines
+from trellis.cli.rendering import drift_entry
 from trellis.environments.project import Project, find_project
 from trellis.errors import UnreachableError
 from trellis.plugin.contracts import TellsHealth
@@ -59,7 +59,7 @@ async def _status(project: Project, name: str) -> dict[str, Any]:
             "sites": [
                 {"domain": site.domain, "path": site.path, "service": site.service} for site in planned.deployment.sites
             ],
-            "drift": list(drift_lines(planned.plan.steps)),
+            "drift": [drift_entry(drift) for drift in planned.plan.drift],
             "pending": len(planned.plan.changes),
         }
 
@@ -81,7 +81,7 @@ def _instance(actual: Actual, health: str) -> dict[str, Any]:
         "name": actual.key.name,
         "host": actual.key.host,
         "image": actual.spec.get("image"),
-        "state": actual.state.get("status"),
+        "state": actual.state.get("status", "unknown"),
         "health": health,
         "endpoints": {port["endpoint"]: {"address": port["host_ip"], "port": port["host_port"]} for port in ports},
     }
@@ -96,8 +96,8 @@ def _show(document: dict[str, Any]) -> None:
     for host in document["hosts"]:
         if not host["reachable"]:
             echo(f"! {host['name']}: {host['problem']}")
-    for line in document["drift"]:
-        echo(f"drift: {line}")
+    for drift in document["drift"]:
+        echo(f"drift: {drift['id']}: {drift['what']}")
     if document["pending"]:
         echo(f"{document['pending']} changes are pending: trellis plan -e {document['environment']}")
 

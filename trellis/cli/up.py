@@ -18,7 +18,7 @@ from trellis.cli.options import (
 )
 from trellis.cli.output import confirm, echo, emit_json
 from trellis.cli.placing import asking_of, told_as_json
-from trellis.cli.rendering import done_line, plan_document, plan_lines, summary_line
+from trellis.cli.rendering import done_line, drift_line, plan_document, plan_lines, summary_line
 from trellis.environments.project import Project, find_project
 from trellis.errors import UnreachableError
 from trellis.plans import Plan
@@ -111,6 +111,8 @@ def show(plan: Plan, *, as_json: bool, diff: bool = False, all_steps: bool = Fal
         emit_json(plan_document(plan))
         return
     for line in plan_lines(plan, diff=diff, all_steps=all_steps):
+        echo(line)
+    if line := drift_line(plan):
         echo(line)
     if plan.changes:
         echo(summary_line(plan))

@@ -7,6 +7,7 @@ from typing import Any
 from trellis.hosts import ForeignUse, HostFacts
 from trellis.resources import Actual
 
+_ALIVE = ("running", "restarting", "paused")
 _LEAST_MEMORY = 256 << 20
 _LEAST_KERNEL = (4, 18)
 _LEAST_DOCKER = (20, 10)
@@ -33,11 +34,11 @@ def with_foreign_use(facts: HostFacts, use: ForeignUse, actuals: Iterable[Actual
 
 
 def own_ports(actuals: Iterable[Actual]) -> frozenset[tuple[str, int]]:
-    """The (protocol, port) pairs that Trellis's own containers take on their host."""
+    """The (protocol, port) pairs that Trellis's own containers take on their host; those that are stopped take none."""
     ports: list[Any] = [
         port
         for actual in actuals
-        if actual.key.kind == "container" and not actual.foreign
+        if actual.key.kind == "container" and not actual.foreign and actual.state.get("status") in _ALIVE
         for port in actual.state.get("ports") or ()  # type: ignore[union-attr]  # a tuple, as its provider made it
     ]
     return frozenset((str(port["protocol"]), int(port["host_port"])) for port in ports)

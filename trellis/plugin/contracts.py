@@ -135,6 +135,17 @@ class CountsForeignUse(Protocol):
 
 
 @runtime_checkable
+class TellsDrift(Protocol):
+    """A provider that can tell what somebody else changed, whatever the stack asks for now."""
+
+    def drift(self, actual: Actual) -> str:
+        """How the resource is not as its spec was last applied, as a sentence; empty when it is. Pure.
+
+        A change that Trellis itself left unfinished is none. Removed resources are found without it.
+        """
+
+
+@runtime_checkable
 class TellsHealth(Protocol):
     """A provider whose resources serve, and that can say whether one of them does."""
 

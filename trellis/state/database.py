@@ -10,6 +10,7 @@ from sqlite3 import Connection as SqliteConnection
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, func, insert, inspect, select, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.schema import CreateTable
 
 from trellis.errors import ConfigError, StateError
 from trellis.state.schema import METADATA, SCHEMA, VERSION
@@ -181,15 +182,24 @@ def _open_postgresql(url: URL) -> Engine:
 
 
 def _check_version(engine: Engine) -> None:
-
-    with engine.connect() as connection:
+    with engine.begin() as connection:
         found = connection.scalar(select(func.max(SCHEMA.c.version)))
+        if found == VERSION:
+            _add_tables(connection)
     if found != VERSION:
         raise StateError(
             f"the state was written by a newer Trellis: its version is {found}, this Trellis knows {VERSION}",
             where=place(engine.url),
             hint=f"upgrade Trellis, or move the state aside; {_LOST}",
         )
+
+
+def _add_tables(connection: Connection) -> None:
+    """Make the tables that this Trellis has and the one that made the database had not."""
+    there = set(inspect(connection).get_table_names())
+    for table in METADATA.sorted_tables:
+        if table.name not in there:
+            connection.execute(CreateTable(table, if_not_exists=True))  # somebody else may be here at the same time
 
 
 _OPENERS: dict[str, Callable[[URL], Engine]] = {

@@ -81,6 +81,27 @@ class Applied:
     resources: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A resource that Trellis has made: known while its host does not answer, and missed where somebody removed it.
+
+    Attributes:
+        key: ``container:website-2@ny1``.
+        role: the role that it is there for, empty where there is none.
+        service: likewise.
+        instance: the instance's number, 0 where it is not one instance's.
+        spec: what of its spec is worth knowing without its host; no secrets.
+        certain: False while a step is at work on it, or when such a step failed or was never seen to end.
+    """
+
+    key: str
+    role: str = ""
+    service: str = ""
+    instance: int = 0
+    spec: Mapping[str, object] = field(default_factory=dict)
+    certain: bool = True
+
+
 def settled(run: Run, *, locked: bool) -> Run:
     """The run, `interrupted` when it says that it is running although nobody holds the environment's lock."""
     return replace(run, outcome="interrupted") if run.outcome == "running" and not locked else run

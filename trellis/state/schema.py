@@ -2,7 +2,20 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import JSON, Column, DateTime, Dialect, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
 from sqlalchemy.types import TypeDecorator
 
 VERSION = 1
@@ -75,6 +88,18 @@ APPLIED = Table(
     Column("blueprint", Text, nullable=False),
     Column("config_digest", String(64), nullable=False),
     Column("resources", JSON, nullable=False),
+)
+
+MADE = Table(
+    "trellis_made",
+    METADATA,
+    Column("environment", String(255), primary_key=True),
+    Column("key", String(700), primary_key=True),
+    Column("certain", Boolean, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("instance", Integer, nullable=False),
+    Column("spec", JSON, nullable=False),
 )
 
 LEASES = Table(

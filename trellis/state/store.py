@@ -1,17 +1,17 @@
 """The state: the journal of runs and steps, their history, what was last applied, and the lock."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Engine, Row, insert, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, delete, insert, select, update
 
 from trellis.state.database import faults, open_database, place, state_url
 from trellis.state.lease import Clock, Lease, LeaseTable, LockStatus, acquire
 from trellis.state.processes import Holder, this_process
-from trellis.state.records import Applied, Run, RunOutcome, RunRecord, StepRecord, refuse_secrets, settled
-from trellis.state.schema import APPLIED, RUNS, STEPS
+from trellis.state.records import Applied, Made, Run, RunOutcome, RunRecord, StepRecord, refuse_secrets, settled
+from trellis.state.schema import APPLIED, MADE, RUNS, STEPS
 
 
 def open_store(url: str, *, clock: Clock | None = None) -> "Store":
@@ -90,7 +90,7 @@ class Store:
         return int(number[0]) if number else 0
 
     def step_started(self, run: int, key: str, verb: str, host: str, detail: str = "") -> None:
-        """Record, before a step does anything, that it starts.
+        """Record, before a step does anything, that it starts; what is known of its resource is in doubt from now on.
 
         Args:
             run: the run's number.
@@ -108,20 +108,31 @@ class Store:
         """Record that a step was not started, and why."""
         self._add_step(run, key, verb, host, detail, state="skipped")
 
-    def step_finished(self, run: int, key: str, outcome: Literal["done", "failed"], detail: str = "") -> None:
-        """Record how a started step ended; an empty detail keeps the reason that it started with.
+    def step_finished(
+        self, run: int, key: str, outcome: Literal["done", "failed"], detail: str = "", made: Made | None = None
+    ) -> None:
+        """Record how a started step ended.
+
+        Args:
+            run: the run's number.
+            key: the step's resource.
+            outcome: a failed step leaves in doubt what is known of the resource.
+            detail: empty keeps the reason that it started with.
+            made: what is there now; None when the step took it away.
 
         Raises:
             TypeError: a `Secret` is in it.
             KeyError: no such step is under way.
         """
-        refuse_secrets((key, detail), "the step")
+        refuse_secrets((key, detail, made and dict(made.spec)), "the step")
         under_way = (STEPS.c.run == run) & (STEPS.c.key == key) & (STEPS.c.state == "started")
         values: dict[str, object] = {"state": outcome, "finished": self._now()}
         with faults(self._where), self._engine.begin() as connection:
             changed = connection.execute(
                 update(STEPS).where(under_way).values(values | ({"detail": detail} if detail else {}))
             )
+            if outcome == "done":
+                _remember(connection, _environment_of(connection, run), key, made)
         if not changed.rowcount:
             raise KeyError(key)
 
@@ -148,6 +159,31 @@ class Store:
         refuse_secrets(values, "what was applied")
         with faults(self._where), self._engine.begin() as connection:
             connection.execute(insert(APPLIED).values(run=run, **values))
+
+    def made(self, environment: str) -> tuple[Made, ...]:
+        """What Trellis has made in an environment and not taken away again, by key."""
+        rows = select(MADE).where(MADE.c.environment == environment).order_by(MADE.c.key)
+        with faults(self._where), self._engine.connect() as connection:
+            found = connection.execute(rows).all()
+        return tuple(Made(row.key, row.role, row.service, row.instance, row.spec, row.certain) for row in found)
+
+    def settle_made(self, environment: str, made: Sequence[Made], silent: Collection[str]) -> None:
+        """Record all that is there after a run that did everything; what is known of silent hosts stays.
+
+        Args:
+            environment: its name.
+            made: everything on the hosts that answered.
+            silent: names of the hosts that did not.
+        """
+        refuse_secrets([dict(one.spec) for one in made], "what was made")
+        with faults(self._where), self._engine.begin() as connection:
+            known = connection.scalars(select(MADE.c.key).where(MADE.c.environment == environment)).all()
+            over = [{"old": key} for key in known if key.rpartition("@")[2] not in silent]
+            if over:
+                old = (MADE.c.environment == environment) & (MADE.c.key == bindparam("old"))
+                connection.execute(delete(MADE).where(old), over)
+            if made:
+                connection.execute(insert(MADE), [_made_columns(environment, one) for one in made])
 
     def last_applied(self, environment: str) -> Applied | None:
         """What the environment was last brought to; None when nothing was applied, or its history is lost."""
@@ -192,6 +228,33 @@ class Store:
             connection.execute(
                 insert(STEPS).values(**values, state=state, started=now, finished=now if state == "skipped" else None)
             )
+            if state == "started":
+                environment = _environment_of(connection, run)
+                known = (MADE.c.environment == environment) & (MADE.c.key == key)
+                connection.execute(update(MADE).where(known).values(certain=False))
+
+
+def _environment_of(connection: Connection, run: int) -> str:
+    return str(connection.scalar(select(RUNS.c.environment).where(RUNS.c.number == run)))
+
+
+def _remember(connection: Connection, environment: str, key: str, made: Made | None) -> None:
+    """Replace what is known of a resource."""
+    connection.execute(delete(MADE).where((MADE.c.environment == environment) & (MADE.c.key == key)))
+    if made is not None:
+        connection.execute(insert(MADE).values(**_made_columns(environment, made)))
+
+
+def _made_columns(environment: str, made: Made) -> dict[str, object]:
+    return {
+        "environment": environment,
+        "key": made.key,
+        "certain": made.certain,
+        "role": made.role,
+        "service": made.service,
+        "instance": made.instance,
+        "spec": dict(made.spec),
+    }
 
 
 def _columns(run: RunRecord) -> dict[str, object]:

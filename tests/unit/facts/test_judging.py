@@ -12,8 +12,8 @@ from trellis.values import freeze_mapping
 GOOD = HostFacts(cpus=1, memory=1 << 30, docker="20.10.24+dfsg1", kernel="6.1.0-18-amd64", account="deploy sudo")
 
 
-def container(name: str, port: int, *, foreign: bool = False) -> Actual:
-    state = freeze_mapping({"ports": [{"protocol": "tcp", "host_port": port}]})
+def container(name: str, port: int, *, foreign: bool = False, status: str = "running") -> Actual:
+    state = freeze_mapping({"ports": [{"protocol": "tcp", "host_port": port}], "status": status})
     return Actual(ResourceKey("container", name, "ny1"), state=state, foreign=foreign)
 
 
@@ -26,6 +26,12 @@ def test_every_port_that_is_taken_and_not_ours_is_foreign() -> None:
 
 def test_only_containers_take_ports() -> None:
     assert own_ports([Actual(ResourceKey("network", "n", "ny1")), container("web-1", 1)]) == {("tcp", 1)}
+
+
+def test_a_port_of_a_stopped_container_is_whoever_took_it() -> None:
+    assert own_ports([container("web-1", 1, status="exited"), container("web-2", 2, status="restarting")]) == {
+        ("tcp", 2)
+    }
 
 
 def test_a_good_host_lacks_nothing() -> None:

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from trellis.blueprint import Blueprint, ConnectionSpec, EndpointSpec, ServiceSpec, UpdateSpec
 from trellis.hosts import HostSession
-from trellis.planning import Deciding, steps
+from trellis.planning import Deciding, steps, with_removals
 from trellis.plans import Decision, Step, Verb
 from trellis.plugin.contracts import Applying, Provider, Scope
 from trellis.resources import Actual, Owner, Resource, ResourceKey
@@ -126,3 +126,12 @@ def test_data_is_kept_until_it_is_asked_to_go() -> None:
 
 def test_foreign_things_are_in_no_plan() -> None:
     assert steps([], [Actual(key("theirs"), foreign=True)], deciding()) == ()
+
+
+def test_what_is_missing_although_it_was_made_is_drift_and_the_rest_is_new() -> None:
+    planned = steps([wanted("web-1"), wanted("web-2")], [], deciding())
+    told = with_removals(planned, lambda one: one == key("web-1"))
+    assert [(step.key.name, step.verb, step.reason, step.drift) for step in told] == [
+        ("web-1", Verb.CREATE, "removed by hand, made again", True),
+        ("web-2", Verb.CREATE, "not there yet", False),
+    ]

@@ -2,8 +2,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from trellis.state.database import open_database
 from trellis.state.processes import Holder
-from trellis.state.records import Applied, RunRecord, StepRecord
+from trellis.state.records import Applied, Made, RunRecord, StepRecord
+from trellis.state.schema import MADE
 from trellis.state.store import Store, open_store
 from trellis_dsl.secret import Secret
 
@@ -139,3 +141,38 @@ def test_a_secret_never_reaches_the_file(store: Store, tmp_path) -> None:
     files = list((tmp_path / ".trellis").iterdir())
     assert files
     assert not [file for file in files if b"hunter2" in file.read_bytes()]
+
+
+def test_what_was_made_is_known_until_it_is_removed_and_in_doubt_while_a_step_is_at_work(store: Store) -> None:
+    web = Made("container:web-1@ny1", "Web", "Website", 1, {"image": "web:1"})
+    run = store.begin(RUN)
+    store.step_started(run, web.key, "create", "ny1")
+    assert store.made("prod") == ()
+    store.step_finished(run, web.key, "done", made=web)
+    assert store.made("prod") == (web,)
+    assert store.made("test") == ()
+    store.step_started(run, web.key, "replace", "ny1")
+    assert [one.certain for one in store.made("prod")] == [False]
+    store.step_finished(run, web.key, "failed", "no such image")
+    assert [one.certain for one in store.made("prod")] == [False]
+    store.step_started(run, web.key, "remove", "ny1")
+    store.step_finished(run, web.key, "done")
+    assert store.made("prod") == ()
+
+
+def test_a_whole_run_settles_what_is_there_and_leaves_what_is_known_of_silent_hosts(store: Store) -> None:
+    old, silent, new = (Made(f"container:web-{index}@{host}") for index, host in ((1, "ny1"), (2, "ny2"), (3, "ny1")))
+    store.settle_made("prod", [old, silent], [])
+    store.settle_made("prod", [new], ["ny2"])
+    assert store.made("prod") == (silent, new)
+    with pytest.raises(TypeError):
+        store.settle_made("prod", [Made("file:/x@ny1", spec={"content": Secret("x")})], [])
+
+
+def test_a_database_of_an_earlier_trellis_gets_the_tables_that_it_lacks(url: str) -> None:
+    open_store(url).close()
+    with open_database(url).begin() as connection:
+        MADE.drop(connection)
+    store = open_store(url)
+    assert store.made("prod") == ()
+    store.close()
