@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from trellis.blueprint import Blueprint
-from trellis.desiring.placed import short_name
 from trellis.desiring.problem import fixed_ports
 from trellis.observing import Observed
+from trellis.placing.naming import short_name
 from trellis.plans import Drift
 from trellis.plugin.contracts import Provider, TellsDrift
 from trellis.remembering import Memory

@@ -9,10 +9,10 @@ from trellis.blueprint import Blueprint
 from trellis.deployment import Deployment
 from trellis.desiring.binding import classes_of
 from trellis.desiring.carried import role_names
+from trellis.desiring.parking import may_park, parked_containers
 from trellis.desiring.placed import deployment, reasons_of
 from trellis.desiring.placement import placed as placed_or_refused
 from trellis.desiring.problem import NOTHING_SPECIAL, Asking, check_asking, placement_problem
-from trellis.desiring.remembering import keys_of, remembered
 from trellis.desiring.resources import desired
 from trellis.drifting import find_drift
 from trellis.environments.loading import load_environment
@@ -26,6 +26,7 @@ from trellis.observing import Looking, Observed, close, observe
 from trellis.placing.advising import idle_sentences
 from trellis.placing.deciding import NOTHING_MOVES
 from trellis.placing.model import Placement, Problem
+from trellis.placing.sequencing import sequence
 from trellis.placing.solvers import Limits, Solver, named_solver
 from trellis.planning import Deciding, steps, with_removals
 from trellis.plans import Drift, Plan, Verb
@@ -67,7 +68,6 @@ class Planned:
     deployment: Deployment
     desired: tuple[Resource, ...]
     plan: Plan
-    remembered: Mapping[str, str]
 
     @property
     def providers(self) -> Mapping[str, Provider]:
@@ -111,13 +111,11 @@ async def planning(bound: Bound, *, asking: Asking = NOTHING_SPECIAL, destroy: b
 class Seen:
     """What was observed, and the placement problem that it makes.
 
-    `remembered` are the resources that the last run left on hosts that do not answer now, to their digests; `memory`
-    knows all that was made.
+    `memory` knows all that was made, also on hosts that do not answer now.
     """
 
     plugins: Plugins
     observed: Mapping[str, Observed]
-    remembered: Mapping[str, str]
     problem: Problem
     memory: Memory
     blueprint: Blueprint
@@ -148,10 +146,9 @@ async def observing(bound: Bound, asking: Asking = NOTHING_SPECIAL) -> AsyncIter
     observed = await observe(hosts, _looking(bound, plugins))
     memory = Memory(bound.project.state_url, bound.environment.name)
     try:
-        known = _remembered(bound, observed)
-        there = memory.keys_on_silent(observed) or keys_of(known)
-        problem = placement_problem(bound.blueprint, bound.environment, observed, asking, there)
-        yield Seen(plugins, observed, known, problem, memory, bound.blueprint)
+        known = memory.with_silent_hosts(observed)
+        problem = placement_problem(bound.blueprint, bound.environment, known, asking)
+        yield Seen(plugins, observed, problem, memory, bound.blueprint)
     finally:
         await close(observed.values())
 
@@ -161,20 +158,6 @@ def solver_of(bound: Bound, plugins: Plugins) -> tuple[Solver | None, Limits]:
     project = bound.project
     solver = named_solver(project.solver, plugins.solvers()) if project.solver else None
     return solver, Limits(seconds=project.solver_seconds)
-
-
-def _remembered(bound: Bound, observed: Mapping[str, Observed]) -> dict[str, str]:
-    silent = {name for name, seen in observed.items() if seen.problem}
-    if not silent:
-        return {}
-    from trellis.state.store import open_store
-
-    store = open_store(bound.project.state_url)
-    try:
-        applied = store.last_applied(bound.environment.name)
-    finally:
-        store.close()
-    return remembered(applied.resources, silent) if applied else {}
 
 
 async def apply(planned: Planned, listener: Listener, parallel: int = 10) -> tuple[Outcome, ...]:
@@ -208,9 +191,16 @@ def _plan(bound: Bound, seen_by: Seen, *, destroy: bool) -> Planned:
     wanted = () if destroy else _desired(bound, plugins, placed)
     answered = [seen for seen in observed.values() if not seen.problem]
     actuals = _relevant([actual for seen in answered for actual in seen.actuals], wanted)
-    deciding = Deciding(
-        plugins.providers(), bound.salt, bound.blueprint, with_data=destroy, reasons=reasons_of(placement)
+    changes = () if destroy else sequence(seen_by.problem, placement, may_park(blueprint, placement))
+    parked = parked_containers(
+        changes,
+        lambda extra: _desired(bound, plugins, deployment(blueprint, bound.environment, bound.config, extra, observed)),
+        placement,
     )
+    deciding = Deciding(
+        plugins.providers(), bound.salt, bound.blueprint, with_data=destroy, reasons=reasons_of(placement),
+        changes=changes, parked=parked,
+    )  # fmt: skip
     ordered = with_removals(steps(wanted, actuals, deciding), seen_by.memory.has_made)
     plan = Plan(
         stack=bound.blueprint.stack,
@@ -226,9 +216,7 @@ def _plan(bound: Bound, seen_by: Seen, *, destroy: bool) -> Planned:
         allow_moves=tuple(sorted(seen_by.problem.allow_moves)),
         rebalance=seen_by.problem.rebalance,
     )
-    return Planned(
-        bound, plugins, observed, seen_by.problem, placement, placed, wanted, plan, remembered=seen_by.remembered
-    )
+    return Planned(bound, plugins, observed, seen_by.problem, placement, placed, wanted, plan)
 
 
 def _placed(bound: Bound, seen: Seen) -> Placement:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 
 from trellis.blueprint import Blueprint
+from trellis.ordering import Needed, key_of, room_first, with_wishes
+from trellis.placing.sequencing import Change
 from trellis.plans import Decision, Step, Verb
 from trellis.plugin.contracts import Provider
 from trellis.resources import Actual, Resource, ResourceKey
@@ -26,6 +28,8 @@ class Deciding:
         blueprint: says which services start before which, and how many instances change at a time.
         with_data: True when volumes that are not wanted any more are removed too, as ``destroy`` does.
         reasons: why a container is on its host, or stops there, as placement says.
+        changes: what starts, moves and stops, in an order in which no host exceeds its capacity.
+        parked: containers as they are to be on the hosts where they wait while others move.
     """
 
     providers: Mapping[str, Provider]
@@ -33,6 +37,8 @@ class Deciding:
     blueprint: Blueprint
     with_data: bool = False
     reasons: Mapping[ResourceKey, str] = field(default_factory=dict)
+    changes: tuple[Change, ...] = ()
+    parked: Mapping[ResourceKey, Resource] = field(default_factory=dict)
 
 
 def steps(desired: Sequence[Resource], actuals: Sequence[Actual], deciding: Deciding) -> tuple[Step, ...]:
@@ -45,6 +51,7 @@ def steps(desired: Sequence[Resource], actuals: Sequence[Actual], deciding: Deci
     """
     found = {actual.key: actual for actual in actuals}
     wanted = {resource.key: resource for resource in desired}
+    deciding = replace(deciding, reasons={**deciding.reasons, **_interruptions(deciding.changes)})
     decided = [_step(wanted.get(key), found.get(key), deciding) for key in sorted(wanted.keys() | found.keys())]
     moved = _with_moves([step for step in decided if step is not None], deciding)
     return _in_order(_with_requirements(moved, deciding), deciding)
@@ -63,6 +70,20 @@ def with_removals(planned: Sequence[Step], was_made: Callable[[ResourceKey], boo
         else step
         for step in planned
     )
+
+
+def _interruptions(changes: Iterable[Change]) -> dict[ResourceKey, str]:
+    """Why an instance that is wanted stops, and where it starts again."""
+    stopped: dict[tuple[str, int], str] = {}
+    reasons = {}
+    for change in changes:
+        who = change.service, change.index
+        if change.verb == "interrupt":
+            stopped[who] = str(change.source)
+            reasons[key_of(change)] = f"stops for a while: {change.reason}"
+        elif change.verb == "start" and who in stopped:
+            reasons[key_of(change)] = f"starts again, after it stopped on {stopped[who]}"
+    return reasons
 
 
 def _step(desired: Resource | None, actual: Actual | None, deciding: Deciding) -> Step | None:
@@ -102,14 +123,40 @@ def _with_moves(decided: Sequence[Step], deciding: Deciding) -> list[Step]:
         for step in decided
         if step.key.kind == "container" and step.verb is Verb.REMOVE
     }
-    moves: dict[ResourceKey, Step] = {}
+    moves: dict[ResourceKey, list[Step]] = {}
     gone: set[ResourceKey] = set()
+    stopped = {(change.service, change.index) for change in deciding.changes if change.verb == "interrupt"}
     for step in decided:
+        if (step.owner.service, step.owner.index) in stopped:
+            if step.verb is Verb.CREATE and step.key in deciding.reasons:
+                moves[step.key] = [replace(step, reason=deciding.reasons[step.key])]
+            continue
         source = leaving.get((step.owner.service, step.owner.index))
         if step.key.kind == "container" and step.verb is Verb.CREATE and source:
-            moves[step.key] = _move(step, source, deciding)
+            moves[step.key] = _moves(step, source, deciding)
             gone.add(source.key)
-    return [moves.get(step.key, step) for step in decided if step.key not in gone]
+    return [each for step in decided if step.key not in gone for each in moves.get(step.key, [step])]
+
+
+def _moves(step: Step, source: Step, deciding: Deciding) -> list[Step]:
+    """The move, or where it has to wait on a third host the two moves over that one."""
+    owner = step.owner
+    parks = [
+        change
+        for change in deciding.changes
+        if change.verb == "park" and (change.service, change.index) == (owner.service, owner.index)
+    ]
+    found, leaving = [], source.key.host
+    for change in parks:
+        resource = deciding.parked[key_of(change)]
+        why = f"from {leaving}, to wait there: {change.reason}"
+        requires = resource.requires
+        found.append(
+            replace(_move(step, source, deciding), key=resource.key, resource=resource, requires=requires,
+                    moved_from=leaving, reason=why)
+        )  # fmt: skip
+        leaving = resource.key.host
+    return [*found, replace(_move(step, source, deciding), moved_from=leaving)]
 
 
 def _move(step: Step, source: Step, deciding: Deciding) -> Step:
@@ -127,16 +174,13 @@ def _move(step: Step, source: Step, deciding: Deciding) -> Step:
 def _with_requirements(decided: Sequence[Step], deciding: Deciding) -> list[Step]:
     acting = {step.key: step for step in decided if step.verb is not Verb.KEEP}
     needed = {key: set(step.requires) & acting.keys() for key, step in acting.items()}
-    for key, more in (
-        *_service_order(acting, deciding),
-        *_removal_order(acting, deciding),
-        *_rolling(acting, deciding),
-    ):
-        needed[key] |= more - {key}
+    for key, more in room_first(deciding.changes):
+        if key in acting:
+            needed[key] |= (more & acting.keys()) - {key}
+    wishes = (*_service_order(acting, deciding), *_removal_order(acting, deciding), *_rolling(acting, deciding))
+    ranks = {key: deciding.providers[key.kind].kinds[key.kind] for key in acting}
+    needed = with_wishes(needed, wishes, ranks)
     return [replace(step, requires=tuple(sorted(needed.get(step.key, set())))) for step in decided]
-
-
-Needed = Iterable[tuple[ResourceKey, set[ResourceKey]]]
 
 
 def _containers(acting: Mapping[ResourceKey, Step], service: str) -> list[Step]:

@@ -38,11 +38,6 @@ class Memory:
             name: replace(seen, actuals=self._on(name)) if seen.problem else seen for name, seen in observed.items()
         }
 
-    def keys_on_silent(self, observed: Mapping[str, Observed]) -> tuple[ResourceKey, ...]:
-        """What is known to be on hosts that did not answer."""
-        silent = {name for name, seen in observed.items() if seen.problem}
-        return tuple(sorted(key for key in self.made if key.host in silent)) if silent else ()
-
     def has_made(self, key: ResourceKey) -> bool:
         """Whether it was there for certain when Trellis last had to do with it."""
         known = self.made.get(key)

@@ -94,8 +94,7 @@ def _applied(planned: Planned) -> Applied:
     return Applied(
         canonical(planned.bound.blueprint.as_json()),
         planned.plan.bound_to["config"],
-        # What a silent host carried is not forgotten: it keeps its instances until somebody drains it.
-        {**planned.remembered, **{str(item.key): digest(fingerprinted(item.spec, salt)) for item in planned.desired}},
+        {str(item.key): digest(fingerprinted(item.spec, salt)) for item in planned.desired},
     )
 
 

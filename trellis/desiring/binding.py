@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from trellis.blueprint import ServiceSpec
 from trellis.deployment import DeployedInstance, Deployment
-from trellis.desiring.placed import short_name
 from trellis.errors import StackError
+from trellis.placing.naming import short_name
 from trellis.values import Value
 from trellis_dsl.config import service_name
 from trellis_dsl.endpoints import Address, Peer

@@ -9,13 +9,9 @@ from trellis.desiring.ports import allocate
 from trellis.environments.model import Environment
 from trellis.observing import Observed
 from trellis.placing.model import PlacedInstance, Placement
+from trellis.placing.naming import short_name
 from trellis.resources import ResourceKey
 from trellis.values import Value
-
-
-def short_name(service: str, index: int) -> str:
-    """``website-2``: an instance's name inside its environment."""
-    return f"{service.lower()}-{index}"
 
 
 def reasons_of(placement: Placement) -> dict[ResourceKey, str]:

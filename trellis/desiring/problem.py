@@ -1,19 +1,18 @@
 """The placement problem of a blueprint on observed hosts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from trellis.blueprint import Blueprint, RoleSpec, RunsSpec, ServiceSpec
 from trellis.desiring.capacity import capacity_of
 from trellis.desiring.carried import is_instance, role_names
-from trellis.desiring.remembering import remembered_running
 from trellis.desiring.storing import disk_of, storage_on
 from trellis.environments.model import Environment
 from trellis.errors import ConfigError
 from trellis.hosts import Host
 from trellis.observing import Observed
 from trellis.placing.model import HostOffer, Needs, Problem, Running, Strategy, Workload
-from trellis.resources import Actual, ResourceKey
+from trellis.resources import Actual
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,28 +36,26 @@ def placement_problem(
     environment: Environment,
     observed: Mapping[str, Observed],
     asking: Asking = NOTHING_SPECIAL,
-    remembered: tuple[ResourceKey, ...] = (),
 ) -> Problem:
     """What `place` is asked.
 
     Args:
         blueprint: what runs.
         environment: hosts, pins and strategy.
-        observed: each of its hosts, by name.
+        observed: each of its hosts, by name; those that did not answer with what is known to be there.
         asking: what the operator wants this time.
-        remembered: what the last run left on hosts that do not answer now.
     """
     return Problem(
         hosts=tuple(_offer(host, observed[host.name], blueprint) for host in environment.hosts.values()),
         workloads=tuple(
             replace(
                 _workload(role, run, blueprint.service(run.service), environment),
-                storage_on=storage_on(blueprint, environment.name, role, run, observed, remembered),
+                storage_on=storage_on(blueprint, environment.name, role, run, observed),
             )
             for role in blueprint.roles
             for run in role.runs
         ),
-        running=_running(blueprint, observed, remembered),
+        running=_running(blueprint, observed),
         role_conflicts=frozenset(
             frozenset((role.name, other)) for role in blueprint.roles for other in role.conflicts_with
         ),
@@ -133,9 +130,7 @@ def _workload(role: RoleSpec, run: RunsSpec, service: ServiceSpec, environment: 
     )
 
 
-def _running(
-    blueprint: Blueprint, observed: Mapping[str, Observed], remembered: Iterable[ResourceKey]
-) -> tuple[Running, ...]:
+def _running(blueprint: Blueprint, observed: Mapping[str, Observed]) -> tuple[Running, ...]:
     containers = [actual for seen in observed.values() for actual in seen.actuals if is_instance(actual)]
     wanted = {
         (role.name, run.service): _with_storages(blueprint.service(run.service).needs, role, run)
@@ -152,7 +147,7 @@ def _running(
         )
         for actual in containers
     ]
-    return tuple(sorted([*found, *remembered_running(remembered, blueprint)]))
+    return tuple(sorted(found))
 
 
 def _with_storages(needs: Needs, role: RoleSpec, run: RunsSpec) -> Needs:

@@ -18,8 +18,8 @@ from trellis.desiring.binding import (
     service_secrets,
 )
 from trellis.desiring.carried import role_names
-from trellis.desiring.placed import short_name
 from trellis.desiring.storing import volume_name
+from trellis.placing.naming import short_name
 from trellis.resources import Owner, Resource, ResourceKey
 from trellis.values import Value, digest, freeze, freeze_mapping, masked
 from trellis_dsl.files import File

@@ -1,10 +1,9 @@
 """Where a role's storage is active: its service has to be there, because the data is."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 
 from trellis.blueprint import Blueprint, RoleSpec, RunsSpec, StorageSpec
 from trellis.observing import Observed
-from trellis.resources import ResourceKey
 
 
 def volume_name(stack: str, environment: str, role: str, storage: str) -> str:
@@ -18,7 +17,6 @@ def storage_on(
     role: RoleSpec,
     run: RunsSpec,
     observed: Mapping[str, Observed],
-    remembered: Collection[ResourceKey],
 ) -> dict[str, tuple[str, ...]]:
     """Storage name to the hosts that hold its data; without what is active everywhere or not there yet.
 
@@ -27,14 +25,13 @@ def storage_on(
         environment: its name.
         role: whose storage it is.
         run: the service that mounts it.
-        observed: each host, by name.
-        remembered: what the last run left on hosts that do not answer now.
+        observed: each host, by name; those that did not answer with what is known to be there.
     """
     found = {}
     for storage in _limited(role, run):
         volume = volume_name(blueprint.stack, environment, role.name, storage.name)
-        holders = _holders(volume, observed, remembered)
-        using = _using(run.service, holders, observed, remembered)
+        holders = _holders(volume, observed)
+        using = _using(run.service, holders, observed)
         if holders:
             found[storage.name] = tuple(sorted(using or holders))
     return found
@@ -51,14 +48,12 @@ def _limited(role: RoleSpec, run: RunsSpec) -> list[StorageSpec]:
     return [storage for storage in role.storages if storage.name in mounted and storage.active is not None]
 
 
-def _holders(volume: str, observed: Mapping[str, Observed], remembered: Iterable[ResourceKey]) -> set[str]:
+def _holders(volume: str, observed: Mapping[str, Observed]) -> set[str]:
     keys = {actual.key for seen in observed.values() for actual in seen.actuals if not actual.foreign}
-    return {key.host for key in (*keys, *remembered) if key.kind == "volume" and key.name == volume}
+    return {key.host for key in keys if key.kind == "volume" and key.name == volume}
 
 
-def _using(
-    service: str, holders: set[str], observed: Mapping[str, Observed], remembered: Iterable[ResourceKey]
-) -> set[str]:
+def _using(service: str, holders: set[str], observed: Mapping[str, Observed]) -> set[str]:
     """Of several hosts with a copy, those where the service is: the others' copies are older."""
     here = {
         actual.key.host
@@ -66,5 +61,4 @@ def _using(
         for actual in seen.actuals
         if actual.key.kind == "container" and actual.owner.service == service
     }
-    silent = {key.host for key in remembered if key.kind == "container" and key.name.startswith(f"{service.lower()}-")}
-    return holders & (here | silent)
+    return holders & here

@@ -90,6 +90,8 @@ def change_lines(changes: Iterable[Change]) -> list[str]:
 
 
 def _change_line(change: Change) -> str:
+    if change.verb == "update":
+        return f"update {change.service}-{change.index} on {change.target}: {change.reason}"
     source = f" from {change.source}" if change.source and change.target else ""
     at = f" on {change.source}" if change.source and not change.target else ""
     target = f" {'to' if change.source else 'on'} {change.target}" if change.target else ""

@@ -1,6 +1,7 @@
 """Order the changes of a placement so that no host exceeds its capacity at any moment."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +11,7 @@ from trellis.placing.eligibility import why_not, why_nothing_new
 from trellis.placing.model import PlacedInstance, Placement, Problem, Running, Workload
 from trellis.placing.task import Port
 
-Verb = Literal["start", "move", "park", "stop", "interrupt"]
+Verb = Literal["start", "move", "park", "stop", "interrupt", "update"]
 Key = tuple[str, int]
 
 
@@ -20,7 +21,8 @@ class Change:
 
     A move starts the instance on `target` before it stops it on `source`; both hold it meanwhile. To park is a
     move to a host where it will not stay, because it and others wait for one another. An interruption stops it
-    on `source` although it is wanted: the change that starts it again follows.
+    on `source` although it is wanted: the change that starts it again follows. An update gives it, where it is,
+    what it is to have; there is one where that needs room, or makes room for what waits.
 
     Attributes:
         verb: what is done.
@@ -28,7 +30,7 @@ class Change:
         role: the instance's role.
         index: the instance's index.
         source: the host that it leaves; None when it starts.
-        target: the host that it goes to; None when it stops.
+        target: the host that it goes to; None when it stops. An update has its host as both.
         reason: why, in words.
     """
 
@@ -41,15 +43,24 @@ class Change:
     reason: str
 
 
-def sequence(problem: Problem, placement: Placement) -> tuple[Change, ...]:
+MayPark = Callable[[PlacedInstance, str], bool]
+"""Whether an instance may wait on a host, by its name, while others move."""
+
+
+def sequence(problem: Problem, placement: Placement, may_park: MayPark | None = None) -> tuple[Change, ...]:
     """The changes from what runs to the placement, in an order in which each one fits when its turn comes.
 
     Instances that stop on a host that does not answer are left out: nothing can be changed there.
 
+    Args:
+        problem: what was asked.
+        placement: what was answered.
+        may_park: which instances may go through which third hosts; any, when that is not given.
+
     Raises:
         DoesNotFitError: no order is safe; only possible for a placement with shortfalls.
     """
-    return tuple(_Sequencer(problem, placement).run())
+    return tuple(_Sequencer(problem, placement, may_park).run())
 
 
 def over_capacity(problem: Problem, changes: tuple[Change, ...]) -> list[str]:
@@ -57,6 +68,11 @@ def over_capacity(problem: Problem, changes: tuple[Change, ...]) -> list[str]:
     site = _Site(problem)
     found = []
     for change in changes:
+        if change.verb == "update" and change.target is not None:
+            if not site.can_update(change.service, change.role, change.index, change.target):
+                found.append(f"{change.target} has no room when {change.service}-{change.index} grows")
+            site.update(change.service, change.role, change.index, change.target)
+            continue
         if change.target is not None:
             if not site.has_room(change.service, change.role, change.target):
                 found.append(f"{change.target} has no room when {change.service}-{change.index} comes")
@@ -75,7 +91,6 @@ class _Site:
         self.needs = {key: of_needs(load.needs) for key, load in self.loads.items()}
         self.free = {host.name: list(of_capacity(host.capacity)) for host in problem.hosts}
         self.held: dict[tuple[Key, str], tuple[Amounts, frozenset[Port]]] = {}
-        self.roles: dict[tuple[str, int, str], str] = {}
         self.ports: dict[str, set[Port]] = {host.name: set(host.foreign_ports) for host in problem.hosts}
         self.services: dict[str, dict[str, int]] = {host.name: defaultdict(int) for host in problem.hosts}
         self.apart: dict[str, set[str]] = defaultdict(set)
@@ -89,10 +104,8 @@ class _Site:
     def _add_running(self, run: Running) -> None:
         if run.host in self.hosts:
             now = self.needs.get((run.service, run.role), (0, 0, 0, 0))
-            # It may hold more than it will need, or need more than it holds: the larger counts.
-            then = of_needs(run.needs) if run.needs is not None else now
-            amounts = (max(now[0], then[0]), max(now[1], then[1]), max(now[2], then[2]), max(now[3], then[3]))
-            self._hold(run.service, run.role, run.index, run.host, amounts)
+            held = of_needs(run.needs) if run.needs is not None else now
+            self._hold(run.service, run.role, run.index, run.host, held)
 
     def add(self, service: str, role: str, index: int, host: str) -> None:
         self._hold(service, role, index, host, self.needs[service, role])
@@ -101,24 +114,26 @@ class _Site:
         load = self.loads.get((service, role))
         ports = load.host_ports if load else frozenset()
         self.held[(service, index), host] = amounts, ports
-        self.roles[service, index, host] = role
         self.services[host][service] += 1
         self.ports[host] |= ports
         for dimension, amount in enumerate(amounts):
             self.free[host][dimension] -= amount
 
-    def update_in_place(self) -> bool:
-        """Let what stays hold only what it is to have: the last resort before anything is parked."""
-        smaller = False
-        for ((service, index), host), (amounts, ports) in list(self.held.items()):
-            role = self.roles.get((service, index, host))
-            now = self.needs.get((service, role or ""), amounts)
-            if now != amounts:
-                smaller = True
-                self.held[(service, index), host] = now, ports
-                for dimension in range(len(now)):
-                    self.free[host][dimension] += amounts[dimension] - now[dimension]
-        return smaller
+    def growth(self, service: str, role: str, index: int, host: str) -> tuple[int, ...]:
+        """What it is to have more than it holds now, less than nothing where it shrinks."""
+        held, _ = self.held[(service, index), host]
+        return tuple(now - then for now, then in zip(self.needs[service, role], held, strict=True))
+
+    def can_update(self, service: str, role: str, index: int, host: str) -> bool:
+        """Whether it can be given what it is to have where it is."""
+        pairs = zip(self.growth(service, role, index, host), self.free[host], strict=True)
+        return all(more <= max(free, 0) for more, free in pairs)
+
+    def update(self, service: str, role: str, index: int, host: str) -> None:
+        """Give it what it is to have."""
+        for dimension, more in enumerate(self.growth(service, role, index, host)):
+            self.free[host][dimension] -= more
+        self.held[(service, index), host] = self.needs[service, role], self.held[(service, index), host][1]
 
     def remove(self, service: str, index: int, host: str) -> None:
         amounts, ports = self.held.pop(((service, index), host), ((0, 0, 0, 0), frozenset()))
@@ -139,8 +154,9 @@ class _Site:
 
 
 class _Sequencer:
-    def __init__(self, problem: Problem, placement: Placement) -> None:
+    def __init__(self, problem: Problem, placement: Placement, may_park: MayPark | None) -> None:
         self.site = _Site(problem)
+        self.may_park: MayPark = may_park or (lambda _placed, _host: True)
         self.changes: list[Change] = []
         homes = {(run.service, run.role, run.index): run.host for run in problem.running}
         for stopped in placement.stopped:
@@ -151,24 +167,62 @@ class _Sequencer:
             homes.setdefault((run.service, run.role, run.index), run.host)
         self.homes: dict[Key, str | None] = {}
         self.waiting: list[PlacedInstance] = []
+        self.growing: list[PlacedInstance] = []
+        self.shrinking: list[PlacedInstance] = []
         for placed in placement.instances:
             home = homes.get((placed.service, placed.role, placed.index))
             if home != placed.host:
                 self.homes[placed.service, placed.index] = home if home in self.site.hosts else None
                 self.waiting.append(placed)
+            elif self._reachable(placed.host):
+                self._may_change_in_place(placed)
         self.stops = [stopped for stopped in placement.stopped if self._reachable(stopped.host)]
+
+    def _may_change_in_place(self, placed: PlacedInstance) -> None:
+        more = self.site.growth(placed.service, placed.role, placed.index, placed.host)
+        if any(amount > 0 for amount in more):
+            self.growing.append(placed)
+        elif any(more):
+            self.shrinking.append(placed)
 
     def _reachable(self, host: str) -> bool:
         return host in self.site.hosts and self.site.hosts[host].answers
 
     def run(self) -> list[Change]:
-        while self.waiting:
-            done = self._do_what_fits() or self._stop_one() or self.site.update_in_place()
+        while self.waiting or self.growing:
+            done = self._do_what_fits() or self._grow_what_fits() or self._stop_one() or self._shrink_one()
+            if not done and not self.waiting:
+                break  # a host that became too small: what wants more there has to do without an order
             if not (done or self._park_one() or self._interrupt_one()):
                 raise self._no_order()
         for stopped in self.stops:
             self._stop(stopped)
         return self.changes
+
+    def _grow_what_fits(self) -> bool:
+        left = []
+        for placed in self.growing:
+            if self.site.can_update(placed.service, placed.role, placed.index, placed.host):
+                self._update(placed, "needs more than it has")
+            else:
+                left.append(placed)
+        done = len(left) < len(self.growing)
+        self.growing = left
+        return done
+
+    def _shrink_one(self) -> bool:
+        wanted = self._wanted()
+        for placed in self.shrinking:
+            if placed.host in wanted:
+                self.shrinking.remove(placed)
+                self._update(placed, f"makes room on {placed.host}")
+                return True
+        return False
+
+    def _update(self, placed: PlacedInstance, reason: str) -> None:
+        self.site.update(placed.service, placed.role, placed.index, placed.host)
+        change = Change("update", placed.service, placed.role, placed.index, placed.host, placed.host, reason)
+        self.changes.append(change)
 
     def _no_order(self) -> DoesNotFitError:
         names = ", ".join(f"{placed.service}-{placed.index} on {placed.host}" for placed in self.waiting[:3])
@@ -205,7 +259,7 @@ class _Sequencer:
         self._change("stop", stopped, stopped.host, None, stopped.reason)
 
     def _stop_one(self) -> bool:
-        wanted = {placed.host for placed in self.waiting}
+        wanted = self._wanted()
         for stopped in self.stops:
             if stopped.host in wanted:
                 self.stops.remove(stopped)
@@ -219,7 +273,9 @@ class _Sequencer:
             for name in sorted(self.site.hosts):
                 host = self.site.hosts[name]
                 refused = why_nothing_new(host) or why_not(load, host) or name in self._wanted()
-                if not refused and self.site.admits(placed.service, placed.role, name):
+                if refused or not self.may_park(placed, name):
+                    continue
+                if self.site.admits(placed.service, placed.role, name):
                     home = self.homes[placed.service, placed.index]
                     self._change("park", placed, home, name, f"{home} and {placed.host} wait for each other's room")
                     self.homes[placed.service, placed.index] = name
@@ -227,7 +283,7 @@ class _Sequencer:
         return False
 
     def _wanted(self) -> set[str]:
-        return {placed.host for placed in self.waiting}
+        return {placed.host for placed in (*self.waiting, *self.growing)}
 
     def _those_in_the_way(self) -> list[PlacedInstance]:
         # The smallest first: it is the cheapest to move twice, or to have stopped for a while.

@@ -1,10 +1,13 @@
 """Steps and their order: what is promised about rollouts, moves and removals."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from types import MappingProxyType
+from typing import Literal
 
 from trellis.blueprint import Blueprint, ConnectionSpec, EndpointSpec, ServiceSpec, UpdateSpec
 from trellis.hosts import HostSession
+from trellis.placing.sequencing import Change
 from trellis.planning import Deciding, steps, with_removals
 from trellis.plans import Decision, Step, Verb
 from trellis.plugin.contracts import Applying, Provider, Scope
@@ -107,6 +110,71 @@ def test_an_instance_goes_when_every_proxy_knows() -> None:
     before = Actual(config.key, {"servers": "web-1"})
     made = steps([config], [before, found("web-1")], deciding())
     assert requirements(made)["container:web-1@a"] == ["haproxy-config:proxy-1@b"]
+
+
+def change(verb: Literal["move", "park", "stop", "start", "interrupt"], name: str, source: str, target: str) -> Change:
+    of = owner(name)
+    return Change(verb, of.service, of.role, of.index, source or None, target or None, "they wait for each other")
+
+
+def test_what_comes_to_a_host_waits_for_what_leaves_it() -> None:
+    changes = (change("move", "db-1", "a", "b"), change("move", "web-1", "b", "a"))
+    made = steps(
+        [wanted("db-1", host="b"), wanted("web-1", host="a")],
+        [found("db-1", host="a"), found("web-1", host="b")],
+        replace(deciding(), changes=changes),
+    )
+    assert requirements(made) == {"container:db-1@b": [], "container:web-1@a": ["container:db-1@b"]}
+
+
+def test_room_is_more_important_than_who_connects_to_whom() -> None:
+    changes = (change("move", "web-1", "a", "b"), change("move", "db-1", "b", "a"))
+    made = steps(
+        [wanted("db-1", host="a"), wanted("web-1", host="b")],
+        [found("db-1", host="b"), found("web-1", host="a")],
+        replace(deciding(), changes=changes),
+    )
+    assert requirements(made) == {"container:web-1@b": [], "container:db-1@a": ["container:web-1@b"]}
+
+
+def test_two_that_wait_for_each_other_go_through_a_third_host() -> None:
+    changes = (
+        change("park", "web-1", "a", "c"), change("move", "web-2", "b", "a"), change("move", "web-1", "c", "b"),
+    )  # fmt: skip
+    made = steps(
+        [wanted("web-1", host="b"), wanted("web-2", host="a")],
+        [found("web-1", host="a"), found("web-2", host="b")],
+        replace(deciding(), changes=changes, parked={key("web-1", "c"): wanted("web-1", host="c")}),
+    )
+    assert [(str(step.key), step.verb, step.moved_from) for step in made] == [
+        ("container:web-1@c", Verb.MOVE, "a"),
+        ("container:web-2@a", Verb.MOVE, "b"),
+        ("container:web-1@b", Verb.MOVE, "c"),
+    ]
+    assert made[0].reason == "from a, to wait there: they wait for each other"
+    assert set(requirements(made)["container:web-1@b"]) == {"container:web-1@c", "container:web-2@a"}
+
+
+def test_without_a_third_host_one_is_stopped_for_a_while_and_the_plan_says_so() -> None:
+    changes = (
+        change("interrupt", "web-1", "a", ""), change("move", "web-2", "b", "a"), change("start", "web-1", "", "b"),
+    )  # fmt: skip
+    made = steps(
+        [wanted("web-1", host="b"), wanted("web-2", host="a")],
+        [found("web-1", host="a"), found("web-2", host="b")],
+        replace(deciding(), changes=changes),
+    )
+    assert [(str(step.key), step.verb, step.reason) for step in made] == [
+        ("container:web-1@a", Verb.REMOVE, "stops for a while: they wait for each other"),
+        ("container:web-2@a", Verb.MOVE, "from b"),
+        ("container:web-1@b", Verb.CREATE, "starts again, after it stopped on a"),
+    ]
+
+
+def test_what_stops_says_why_it_and_not_another() -> None:
+    why = "2 Web are wanted; it has the highest index"
+    made = steps([], [found("web-3")], replace(deciding(), reasons={key("web-3"): why}))
+    assert [(step.verb, step.reason) for step in made] == [(Verb.REMOVE, why)]
 
 
 def test_the_network_goes_after_the_containers_on_its_host() -> None:
