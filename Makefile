@@ -39,7 +39,7 @@ integration: setup parts ## tests with a real engine, real hosts, real databases
 test: ## all checks and all tests; needs root on Debian or Ubuntu to install what is missing
 	@scripts/phases setup parts check unit docs integration
 
-bench: setup ## start-up time against its promise, then the figures of placement (tests/benchmarks)
+bench: setup ## start-up and no-change times as ratios to other tools, then the figures of placement (tests/benchmarks)
 	@$(bin)/python tests/benchmarks/starting/bench_starting.py
 	@$(bin)/python tests/benchmarks/placing/bench_placing.py
 

@@ -5,10 +5,11 @@ from trellis.plans import Step, Verb
 from trellis.plugin.contracts import Applying
 from trellis.resources import Resource
 from trellis_docker import commands
-from trellis_docker.client import Engine, EngineError
+from trellis_docker.client import Engine
 from trellis_docker.deciding import foreign_name
 from trellis_docker.faults import explain_pull, first_line
 from trellis_docker.labels import is_ours
+from trellis_docker.refusals import EngineError
 from trellis_docker.rollout import Rollout
 
 

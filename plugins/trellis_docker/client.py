@@ -6,15 +6,16 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
+from threading import Lock
 from typing import Any, TypeVar
 
-from trellis.errors import ApplyError, UnreachableError
 from trellis.hosts import Completed, HostSession
 from trellis.values import Value
 from trellis_docker.commands import Call
 from trellis_docker.facts import Json
-from trellis_docker.faults import first_line
 from trellis_docker.progress import PullProgress
+from trellis_docker.reading import SocketReads, can_read
+from trellis_docker.refusals import EngineError, silent_engine
 from trellis_dsl.secret import Secret
 
 _TIMEOUT = 60
@@ -24,76 +25,69 @@ _THREADS = 8
 _T = TypeVar("_T")
 
 
-class EngineError(ApplyError):
-    """The engine refused a call.
+class Engine:
+    """One host's engine; its blocking calls run in threads of its own.
 
-    Attributes:
-        status: the HTTP status: 404 not there, 409 in conflict, 500 the engine's own trouble.
-        message: what the engine said.
+    Args:
+        url: where it answers.
+        host: the host's name, for messages.
     """
 
-    def __init__(self, status: int, message: str, where: str) -> None:
-        super().__init__(f"Docker refused: {first_line(message)}", where=where)
-        self.status = status
-        self.message = message
-
-
-class Engine:
-    """One host's engine; its blocking calls run in threads of its own."""
-
-    def __init__(self, api: Any, host: str) -> None:
-        self._api = api
+    def __init__(self, url: str, host: str) -> None:
+        self._sdk = _Sdk(url, host)
+        self._reads: Any = SocketReads(url, host, _TIMEOUT) if can_read(url) else self._sdk
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix=f"docker-{host}")
         self.host = host
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Let go of the connections."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-        self._api.close()
+        self._reads.close()
+        self._sdk.close()
 
     async def call(self, call: Call) -> None:
         """Make a call that changes something; the only place where secrets of a container are revealed."""
         arguments = {name: _revealed(value) for name, value in call.arguments.items()}
-        await self._blocking(partial(getattr(self._api, call.operation), **arguments))
+        await self._blocking(partial(getattr(self._sdk, call.operation), **arguments))
 
     async def containers(self, labels: Sequence[str] = ()) -> Sequence[Json]:
         """All containers, running or not, as listed; those with all of the labels when some are given."""
         filters = {"label": list(labels)} if labels else None
-        return await self._blocking(partial(self._api.containers, all=True, filters=filters))
+        return await self._blocking(partial(self._reads.containers, all=True, filters=filters))
 
     async def container(self, container: str) -> Json | None:
         """One container, inspected; None when it is not there."""
-        return await self._optional(partial(self._api.inspect_container, container))
+        return await self._optional(partial(self._reads.inspect_container, container))
 
     async def networks(self) -> Sequence[Json]:
         """All networks as listed."""
-        return await self._blocking(self._api.networks)
+        return await self._blocking(self._reads.networks)
 
     async def network(self, name: str) -> Json | None:
         """One network; None when it is not there."""
-        return await self._optional(partial(self._api.inspect_network, name))
+        return await self._optional(partial(self._reads.inspect_network, name))
 
     async def volumes(self) -> Sequence[Json]:
         """All volumes as listed."""
-        listing: Json = await self._blocking(self._api.volumes)
+        listing: Json = await self._blocking(self._reads.volumes)
         return listing.get("Volumes") or ()
 
     async def volume(self, name: str) -> Json | None:
         """One volume; None when it is not there."""
-        return await self._optional(partial(self._api.inspect_volume, name))
+        return await self._optional(partial(self._reads.inspect_volume, name))
 
     async def image(self, reference: str) -> Json | None:
         """The image that a reference names now; None when the host has none."""
-        return await self._optional(partial(self._api.inspect_image, reference))
+        return await self._optional(partial(self._reads.inspect_image, reference))
 
     async def log(self, container: str, lines: int) -> str:
         """The last lines that a container printed."""
-        output: bytes = await self._blocking(partial(self._api.logs, container, stdout=True, stderr=True, tail=lines))
+        output: bytes = await self._blocking(partial(self._sdk.logs, container, stdout=True, stderr=True, tail=lines))
         return output.decode(errors="replace")
 
     async def execute(self, container: str, argv: Sequence[str]) -> Completed:
         """Run a command in a container."""
-        status, stdout, stderr = await self._blocking(partial(_execute, self._api, container, list(argv)))
+        status, stdout, stderr = await self._blocking(partial(_execute, self._sdk, container, list(argv)))
         return Completed(tuple(argv), status, stdout, stderr)
 
     async def pull(self, reference: str, report: Callable[[str], None]) -> None:
@@ -107,7 +101,7 @@ class Engine:
         def tell(sentence: str) -> None:
             loop.call_soon_threadsafe(report, sentence)
 
-        await self._blocking(partial(_pull, self._api, reference, tell, self.host))
+        await self._blocking(partial(_pull, self._sdk, reference, tell, self.host))
 
     async def _optional(self, operation: Callable[[], _T]) -> _T | None:
         try:
@@ -118,11 +112,7 @@ class Engine:
             raise
 
     async def _blocking(self, operation: Callable[[], _T]) -> _T:
-        def translated() -> _T:
-            with _translating(self.host):
-                return operation()
-
-        return await asyncio.get_running_loop().run_in_executor(self._threads, translated)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, operation)
 
 
 @asynccontextmanager
@@ -133,22 +123,46 @@ async def open_engine(session: HostSession) -> AsyncIterator[Engine]:
         UnreachableError: it does not answer.
         TrellisError: there is none, or the account may not use it.
     """
-    url = await session.docker_url()
-    engine = Engine(await asyncio.to_thread(_connected, url, session.host.name), session.host.name)
+    engine = Engine(await session.docker_url(), session.host.name)
     try:
         yield engine
     finally:
         engine.close()
 
 
-def _connected(url: str, host: str) -> Any:
+class _Sdk:
+    """The SDK's `APIClient`, connected when its first method is called, with its errors as Trellis's."""
+
+    def __init__(self, url: str, host: str) -> None:
+        self._url, self._host = url, host
+        self._connecting = Lock()
+        self._api: Any = None
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        def translated(*arguments: Any, **named: Any) -> Any:
+            with _translating(self._host):
+                return getattr(self._connected(), operation)(*arguments, **named)
+
+        return translated
+
+    def close(self) -> None:
+        if self._api is not None:
+            self._api.close()
+
+    def _connected(self) -> Any:
+        with self._connecting:
+            if self._api is None:
+                self._api = _api(self._url)
+            return self._api
+
+
+def _api(url: str) -> Any:
     from docker.api.client import APIClient
     from docker.utils import kwargs_from_env
 
     # DOCKER_HOST comes with its own settings of TLS.
     settings = kwargs_from_env() if url == os.environ.get("DOCKER_HOST") else {"base_url": url}
-    with _translating(host):
-        return APIClient(**settings, version="auto", timeout=_TIMEOUT, num_pools=_THREADS)
+    return APIClient(**settings, version="auto", timeout=_TIMEOUT, num_pools=_THREADS)
 
 
 @contextmanager
@@ -157,18 +171,13 @@ def _translating(host: str) -> Iterator[None]:
     from docker.errors import APIError, DockerException
     from requests.exceptions import RequestException
 
-    where = f"host {host}"
     try:
         yield
     except APIError as error:
         message = error.explanation or str(error)
-        raise EngineError(error.status_code or 500, str(message), where) from error
+        raise EngineError(error.status_code or 500, str(message), f"host {host}") from error
     except (RequestException, DockerException, OSError) as error:
-        raise UnreachableError(
-            f"the Docker Engine does not answer: {first_line(str(error))}",
-            where=where,
-            hint="see that it runs: docker info",
-        ) from error
+        raise silent_engine(error, host) from error
 
 
 def _revealed(value: Value) -> object:
@@ -191,8 +200,9 @@ def _execute(api: Any, container: str, argv: list[str]) -> tuple[int, str, str]:
 
 def _pull(api: Any, reference: str, tell: Callable[[str], None], host: str) -> None:
     progress = PullProgress(reference)
-    for event in api.pull(reference, stream=True, decode=True):
-        if "error" in event:
-            raise EngineError(404, str(event["error"]), f"host {host}")
-        if sentence := progress.take(event):
-            tell(sentence)
+    with _translating(host):  # the answer comes while it is read, long after the call
+        for event in api.pull(reference, stream=True, decode=True):
+            if "error" in event:
+                raise EngineError(404, str(event["error"]), f"host {host}")
+            if sentence := progress.take(event):
+                tell(sentence)

@@ -9,12 +9,13 @@ from trellis.errors import ApplyError, TrellisError
 from trellis.plugin.contracts import Applying
 from trellis.resources import Resource
 from trellis_docker import commands
-from trellis_docker.client import Engine, EngineError
+from trellis_docker.client import Engine
 from trellis_docker.deciding import foreign_name
 from trellis_docker.facts import Json, host_ports, listed_name
 from trellis_docker.faults import explain_start, last_lines
 from trellis_docker.labels import filters, is_ours
 from trellis_docker.ownership import own_containers
+from trellis_docker.refusals import EngineError
 from trellis_docker.spec import ContainerSpec, container_spec
 from trellis_docker.vitals import Vitals
 from trellis_dsl.secret import Secret
