@@ -8,7 +8,7 @@ from typing import Literal
 from trellis.errors import TrellisError
 from trellis.observing import Observed
 from trellis.plans import Plan, Step, Verb
-from trellis.plugin.contracts import Applying, Provider
+from trellis.plugin.contracts import NO_TOOLS, Applying, Provider, Tools
 from trellis.resources import ResourceKey
 
 Event = Literal["started", "doing", "done", "failed", "skipped"]
@@ -33,6 +33,7 @@ class Applier:
         observed: the hosts with their open sessions.
         listener: told what happens; it may raise to stop everything, as a lost lease does.
         parallel: how many steps at once.
+        tools: what of the controller's own the providers may use.
     """
 
     def __init__(
@@ -41,12 +42,14 @@ class Applier:
         observed: Mapping[str, Observed],
         listener: Listener,
         parallel: int = 10,
+        tools: Tools = NO_TOOLS,
     ) -> None:
         self._providers = providers
         self._observed = observed
         self._listener = listener
         self._slots = asyncio.Semaphore(parallel)
         self._stopping = False
+        self._tools = tools
 
     def stop(self) -> None:
         """Start nothing more; what is under way is finished."""
@@ -86,4 +89,4 @@ class Applier:
         seen = self._observed[step.key.host]
         assert seen.session is not None  # noqa: S101 - for the type checker: a plan has no steps on silent hosts
         source = self._observed[step.moved_from].session if step.verb is Verb.MOVE else None
-        return Applying(seen.session, seen.scope, lambda text: self._listener("doing", step, text), source)
+        return Applying(seen.session, seen.scope, lambda text: self._listener("doing", step, text), source, self._tools)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from trellis.blueprint import Blueprint, ServiceSpec
+from trellis.certifying import Certifying
 from trellis.hosts import Host, HostFacts
 from trellis.values import Value
 
@@ -68,6 +69,7 @@ class Deployment:
         facts: what was observed about them, by name.
         instances: sorted by service and index; also those on hosts that did not answer.
         sites: sorted by domain and path.
+        certifying: what is known about certificates; None where nobody asked for any.
     """
 
     environment: str
@@ -77,6 +79,7 @@ class Deployment:
     facts: Mapping[str, HostFacts]
     instances: tuple[DeployedInstance, ...]
     sites: tuple[DeployedSite, ...]
+    certifying: Certifying | None = None
 
     @property
     def stack(self) -> str:

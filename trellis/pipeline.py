@@ -2,11 +2,14 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from trellis.applying import Applier, Listener, Outcome
 from trellis.blueprint import Blueprint
+from trellis.certifying import Certifying
 from trellis.deployment import Deployment
+from trellis.desiring.balanced import certificate_places
 from trellis.desiring.binding import classes_of
 from trellis.desiring.carried import role_names
 from trellis.desiring.parking import may_park, parked_containers
@@ -15,6 +18,7 @@ from trellis.desiring.placement import placed as placed_or_refused
 from trellis.desiring.problem import NOTHING_SPECIAL, Asking, check_asking, placement_problem
 from trellis.desiring.resources import desired
 from trellis.drifting import find_drift
+from trellis.environments.keeping import KeptFile, load_kept
 from trellis.environments.loading import load_environment
 from trellis.environments.model import Environment
 from trellis.environments.project import Project
@@ -30,7 +34,7 @@ from trellis.placing.sequencing import sequence
 from trellis.placing.solvers import Limits, Solver, named_solver
 from trellis.planning import Deciding, steps, with_removals
 from trellis.plans import Drift, Plan, Verb
-from trellis.plugin.contracts import Provider
+from trellis.plugin.contracts import Provider, Tools
 from trellis.plugin.registry import Plugins
 from trellis.remembering import Memory, left_alone
 from trellis.resolving import resolve
@@ -54,6 +58,7 @@ class Bound:
     config: Mapping[str, Value]
     secrets: Mapping[str, Secret]
     salt: bytes
+    kept: Mapping[str, Secret] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,11 @@ class Planned:
         """By resource kind."""
         return self.plugins.providers()
 
+    @property
+    def tools(self) -> Tools:
+        """What of the controller's own providers may use."""
+        return Tools(KeptFile(self.bound.project, self.bound.environment.name), self.plugins.balancers())
+
 
 def bind(project: Project, environment: str, *, destroy: bool = False) -> Bound:
     """Load and evaluate the stack, and give it the environment's config and secrets.
@@ -88,7 +98,8 @@ def bind(project: Project, environment: str, *, destroy: bool = False) -> Bound:
     blueprint = evaluate(stack, project.root)
     secrets = load_secrets(project, environment)
     config = {} if destroy else resolve(blueprint, found, secrets)
-    return Bound(project, stack, blueprint, found, config, secrets, salt(project, environment))
+    kept = load_kept(project, environment)
+    return Bound(project, stack, blueprint, found, config, secrets, salt(project, environment), kept)
 
 
 @asynccontextmanager
@@ -162,7 +173,7 @@ def solver_of(bound: Bound, plugins: Plugins) -> tuple[Solver | None, Limits]:
 
 async def apply(planned: Planned, listener: Listener, parallel: int = 10) -> tuple[Outcome, ...]:
     """Do what the plan says."""
-    return await Applier(planned.providers, planned.observed, listener, parallel).apply(planned.plan)
+    return await Applier(planned.providers, planned.observed, listener, parallel, planned.tools).apply(planned.plan)
 
 
 def _looking(bound: Bound, plugins: Plugins) -> Looking:
@@ -187,7 +198,7 @@ def _plan(bound: Bound, seen_by: Seen, *, destroy: bool) -> Planned:
     plugins, observed = seen_by.plugins, seen_by.known
     placement = Placement(()) if destroy else _placed(bound, seen_by)
     blueprint = replace(bound.blueprint, services=(), roles=()) if destroy else bound.blueprint
-    placed = deployment(blueprint, bound.environment, bound.config, placement, observed)
+    placed = _certifying(bound, plugins, deployment(blueprint, bound.environment, bound.config, placement, observed))
     wanted = () if destroy else _desired(bound, plugins, placed)
     answered = [seen for seen in observed.values() if not seen.problem]
     actuals = _relevant([actual for seen in answered for actual in seen.actuals], wanted)
@@ -221,6 +232,13 @@ def _plan(bound: Bound, seen_by: Seen, *, destroy: bool) -> Planned:
 
 def _placed(bound: Bound, seen: Seen) -> Placement:
     return placed_or_refused(seen.problem, bound.environment.name, *solver_of(bound, seen.plugins))
+
+
+def _certifying(bound: Bound, plugins: Plugins, placed: Deployment) -> Deployment:
+    """With what plugins that keep certificates are told."""
+    places = certificate_places(plugins.balancers(), placed)
+    settings, root = bound.environment.certificates, bound.project.root
+    return replace(placed, certifying=Certifying(settings, root, places, datetime.now(UTC), bound.kept))
 
 
 def _desired(bound: Bound, plugins: Plugins, placed: Deployment) -> tuple[Resource, ...]:

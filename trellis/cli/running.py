@@ -55,7 +55,8 @@ async def apply_plan(planned: Planned, recording: Recording, parallel: int) -> N
         CancelledError: the operator pressed Ctrl-C; the steps under way were finished.
     """
     run = recording.store.begin(_record(planned, recording))
-    applier = Applier(planned.providers, planned.observed, _Journal(recording, run, planned.bound.salt), parallel)
+    journal = _Journal(recording, run, planned.bound.salt)
+    applier = Applier(planned.providers, planned.observed, journal, parallel, planned.tools)
     stopped = _stop_on_interrupt(applier)
     outcome: RunOutcome = "failed"
     try:
