@@ -128,6 +128,7 @@ class ConfigSpec:
         default: the declared default, or what the stack set.
         help: what it means.
         location: ``stack.py:12``, relative to the stack's folder.
+        same_as: the key whose value it is; empty for one that has its own.
     """
 
     key: str
@@ -136,6 +137,7 @@ class ConfigSpec:
     default: Value = None
     help: str = ""
     location: str = ""
+    same_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)

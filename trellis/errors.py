@@ -1,10 +1,23 @@
 """The engine's part of the error tree; each class carries its exit code (see the command line reference)."""
 
+from typing import TYPE_CHECKING
+
 from trellis_dsl.errors import StackError, TrellisError, UsageError
+
+if TYPE_CHECKING:
+    from trellis.blueprint import ConfigSpec
 
 
 class ConfigError(UsageError):
     """An environment file, a config value or a secret is at fault."""
+
+
+class MissingConfigError(ConfigError):
+    """Required config values and secrets are not given; `specs` are all of them."""
+
+    def __init__(self, what: str, *, where: str, hint: str, specs: "tuple[ConfigSpec, ...]") -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.specs = specs
 
 
 class NotAuthorisedError(TrellisError):
@@ -82,6 +95,7 @@ __all__ = [
     "DoesNotFitError",
     "LeaseLostError",
     "LockedError",
+    "MissingConfigError",
     "NotAuthorisedError",
     "PolicyError",
     "StackError",

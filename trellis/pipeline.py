@@ -22,9 +22,10 @@ from trellis.environments.keeping import KeptFile, load_kept
 from trellis.environments.loading import load_environment
 from trellis.environments.model import Environment
 from trellis.environments.project import Project
-from trellis.environments.secrets import load_secrets, salt
+from trellis.environments.secrets import NO_SECRETS, load_secrets, salt
+from trellis.errors import ConfigError
 from trellis.evaluating import evaluate
-from trellis.hosts import with_secrets
+from trellis.hosts import needs_secrets, with_secrets
 from trellis.loading import load_stack
 from trellis.observing import Looking, Observed, close, observe
 from trellis.placing.advising import idle_sentences
@@ -85,21 +86,47 @@ class Planned:
         return Tools(KeptFile(self.bound.project, self.bound.environment.name), self.plugins.balancers())
 
 
-def bind(project: Project, environment: str, *, destroy: bool = False) -> Bound:
+def bind(project: Project, environment: str) -> Bound:
     """Load and evaluate the stack, and give it the environment's config and secrets.
 
     Args:
         project: where the stack and the environments are.
         environment: its name.
-        destroy: nothing is to run, so no config is needed.
+
+    Raises:
+        MissingConfigError: something that the stack requires is not given.
     """
+    found, stack, blueprint = _evaluated(project, environment)
+    secrets = load_secrets(project, environment)
+    config = resolve(blueprint, found, secrets)
+    kept = load_kept(project, environment)
+    return Bound(project, stack, blueprint, found, config, secrets, salt(project, environment, kept), kept)
+
+
+def bind_to_look(project: Project, environment: str, *, keyless: bool = False) -> Bound:
+    """Bind for looking and removing, which needs no config, and no secret but those that hosts are reached with.
+
+    Args:
+        project: where the stack and the environments are.
+        environment: its name.
+        keyless: do without the key of the secrets too, where it is not there; what holds a secret then looks altered.
+    """
+    found, stack, blueprint = _evaluated(project, environment)
+    secrets = load_secrets(project, environment) if needs_secrets(found.hosts.values()) else {}
+    try:
+        kept = load_kept(project, environment)
+        salted = salt(project, environment, kept)
+    except ConfigError:
+        if not keyless:
+            raise
+        kept, salted = {}, NO_SECRETS
+    return Bound(project, stack, blueprint, found, {}, secrets, salted, kept)
+
+
+def _evaluated(project: Project, environment: str) -> tuple[Environment, Stack, Blueprint]:
     found = load_environment(project, environment)
     stack = load_stack(project.stack_file)
-    blueprint = evaluate(stack, project.root)
-    secrets = load_secrets(project, environment)
-    config = {} if destroy else resolve(blueprint, found, secrets)
-    kept = load_kept(project, environment)
-    return Bound(project, stack, blueprint, found, config, secrets, salt(project, environment), kept)
+    return found, stack, evaluate(stack, project.root)
 
 
 @asynccontextmanager
@@ -115,7 +142,7 @@ async def planning(bound: Bound, *, asking: Asking = NOTHING_SPECIAL, destroy: b
         ShortfallError: not everything fits.
     """
     async with observing(bound, asking) as seen:
-        yield _plan(bound, seen, destroy=destroy)
+        yield planned_from(bound, seen, destroy=destroy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +221,12 @@ def _looking(bound: Bound, plugins: Plugins) -> Looking:
     return Looking(plugins.connectors(), providers, blueprint.stack, bound.environment.name, bound.salt, expected)
 
 
-def _plan(bound: Bound, seen_by: Seen, *, destroy: bool) -> Planned:
+def planned_from(bound: Bound, seen_by: Seen, *, destroy: bool = False) -> Planned:
+    """Place, desire and plan from what was seen; pure.
+
+    Raises:
+        ShortfallError: not everything fits.
+    """
     plugins, observed = seen_by.plugins, seen_by.known
     placement = Placement(()) if destroy else _placed(bound, seen_by)
     blueprint = replace(bound.blueprint, services=(), roles=()) if destroy else bound.blueprint
@@ -242,7 +274,7 @@ def _certifying(bound: Bound, plugins: Plugins, placed: Deployment) -> Deploymen
 
 
 def _desired(bound: Bound, plugins: Plugins, placed: Deployment) -> tuple[Resource, ...]:
-    return desired(placed, classes_of(bound.stack), bound.project.root, plugins.resources(placed))
+    return desired(placed, classes_of(bound.stack), bound.project.root, plugins.resources(placed), bound.salt)
 
 
 def _relevant(actuals: Sequence[Actual], wanted: Sequence[Resource]) -> list[Actual]:

@@ -41,9 +41,9 @@ def drift(environment: str | None, directory: Path, *, as_json: bool, expect_non
 
 
 async def _found(project: Project, name: str) -> tuple[Sequence[Drift], Mapping[str, str]]:
-    from trellis.pipeline import bind, observing
+    from trellis.pipeline import bind_to_look, observing
 
-    async with observing(bind(project, name, destroy=True)) as seen:
+    async with observing(bind_to_look(project, name)) as seen:
         return seen.drift, seen.unreachable
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from trellis.cli.applying import apply_shown, asked_in, read_plan, refuse_stale
+from trellis.cli.asking import bind_asking
 from trellis.cli.options import (
     allow_moves_option,
     chosen_environment,
@@ -62,7 +63,7 @@ def up(  # noqa: PLR0913 - one argument an option
     name = str(saved["environment"]) if saved else chosen_environment(project, environment)
     check_environment(project, name)
     asking = asked_in(saved) if saved else asking_of(allow_moves)
-    shown = asyncio.run(shown_plan(project, name, asking, saved, as_json=as_json, diff=diff))
+    shown = asyncio.run(shown_plan(project, name, asking, saved, as_json=as_json, diff=diff, no_input=no_input))
     if not shown.changes:
         _nothing(shown, as_json=as_json)
         return
@@ -73,16 +74,23 @@ def up(  # noqa: PLR0913 - one argument an option
 
 
 async def shown_plan(
-    project: Project, name: str, asking: "Asking", saved: dict[str, Any] | None = None, *, as_json: bool, diff: bool
+    project: Project,
+    name: str,
+    asking: "Asking",
+    saved: dict[str, Any] | None = None,
+    *,
+    as_json: bool,
+    diff: bool,
+    no_input: bool = False,
 ) -> Plan:
     """The plan, printed; made without the lock, because nothing is changed and nobody is kept waiting.
 
     Raises:
         PolicyError: it is not the plan that was saved.
     """
-    from trellis.pipeline import bind, planning
+    from trellis.pipeline import planning
 
-    bound = bind(project, name)
+    bound = bind_asking(project, name, no_input=no_input)
     with told_as_json(bound.blueprint.stack, name, as_json=as_json):
         async with planning(bound, asking=asking) as planned:
             if saved is not None:

@@ -21,12 +21,14 @@ from trellis.desiring.carried import role_names
 from trellis.desiring.storing import volume_name
 from trellis.placing.naming import short_name
 from trellis.resources import Owner, Resource, ResourceKey
-from trellis.values import Value, digest, freeze, freeze_mapping, masked
+from trellis.values import Value, digest, fingerprinted, freeze, freeze_mapping
 from trellis_dsl.files import File
 from trellis_dsl.secret import Secret
 
 
-def desired(deployment: Deployment, classes: Classes, root: Path, plumbing: Sequence[Resource]) -> tuple[Resource, ...]:
+def desired(
+    deployment: Deployment, classes: Classes, root: Path, plumbing: Sequence[Resource], salt: bytes
+) -> tuple[Resource, ...]:
     """Every resource, sorted by key.
 
     Args:
@@ -34,6 +36,7 @@ def desired(deployment: Deployment, classes: Classes, root: Path, plumbing: Sequ
         classes: whose methods render variables and files.
         root: the stack's folder, for the sources of files.
         plumbing: what plugins add; what they mount into containers is merged here.
+        salt: the environment's, for the digests of files that hold secrets.
     """
     here = [instance for instance in deployment.instances if instance.host.name in deployment.hosts]
     files = [file for host in deployment.hosts for file in _role_files(host, deployment, classes, root)]
@@ -42,7 +45,7 @@ def desired(deployment: Deployment, classes: Classes, root: Path, plumbing: Sequ
         own_files = _service_files(instance, deployment, classes, root)
         for resource in (*_surroundings(instance, deployment), *own_files):
             found[resource.key] = resource
-        container = _container(instance, deployment, classes, own_files, plumbing)
+        container = _container(instance, deployment, classes, own_files, plumbing, salt)
         found[container.key] = container
     return tuple(found[key] for key in sorted(found))
 
@@ -83,6 +86,7 @@ def _container(
     classes: Classes,
     files: Sequence[Resource],
     plumbing: Sequence[Resource],
+    salt: bytes,
 ) -> Resource:
     service, host = instance.service, instance.host.name
     short = short_name(service.name, instance.index)
@@ -103,7 +107,7 @@ def _container(
         "bandwidth": service.needs.network,
         "labels": dict(service.labels),
         "stop_grace": service.stop_grace,
-        "files": digest([_digested(file) for file in files]) if files else "",
+        "files": digest([_digested(file, salt) for file in files]) if files else "",
         "health": _health(service.health, instance),
         "update": {"start_first": service.update.start_first},
     }
@@ -229,5 +233,5 @@ def _file(spec: FileSpec, path: str, host: str, content: Value, owner: Owner) ->
     return Resource(ResourceKey("file", path, host), freeze_mapping(fields), owner)
 
 
-def _digested(file: Resource) -> object:
-    return masked(freeze({key: value for key, value in file.spec.items() if key != "path"}))
+def _digested(file: Resource, salt: bytes) -> object:
+    return fingerprinted(freeze({key: value for key, value in file.spec.items() if key != "path"}), salt)
