@@ -1,6 +1,8 @@
 """The blueprint: a stack, evaluated; immutable, the same for every environment, with a digest."""
 
+from bisect import bisect_left
 from dataclasses import asdict, dataclass, field
+from operator import attrgetter
 from typing import Literal
 
 from trellis.placing.model import InstancePolicy, Needs, Relocatable
@@ -240,9 +242,10 @@ class Blueprint:
 
     def service(self, name: str) -> ServiceSpec:
         """The service of that name. Raises `KeyError`."""
-        for service in self.services:
-            if service.name == name:
-                return service
+        # There may be hundreds, and each instance asks.
+        place = bisect_left(self.services, name, key=attrgetter("name"))
+        if place < len(self.services) and self.services[place].name == name:
+            return self.services[place]
         raise KeyError(name)
 
     def role(self, name: str) -> RoleSpec:

@@ -179,7 +179,11 @@ def _with_requirements(decided: Sequence[Step], deciding: Deciding) -> list[Step
             needed[key] |= (more & acting.keys()) - {key}
     for key, more in _declared_before(acting):
         needed[key] |= more
-    wishes = (*_service_order(acting, deciding), *_removal_order(acting, deciding), *_rolling(acting, deciding))
+    wishes: Needed = (*_service_order(acting, deciding), *_removal_order(acting, deciding), *_rolling(acting, deciding))
+    if not any(change.source for change in deciding.changes):
+        for key, more in wishes:
+            needed[key] |= more - {key}
+        return [replace(step, requires=tuple(sorted(needed.get(step.key, set())))) for step in decided]
     ranks = {key: deciding.providers[key.kind].kinds[key.kind] for key in acting}
     needed = with_wishes(needed, wishes, ranks)
     return [replace(step, requires=tuple(sorted(needed.get(step.key, set())))) for step in decided]
