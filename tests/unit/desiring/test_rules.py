@@ -53,14 +53,14 @@ class Site:
         """Container to host, as the resources say that are handed to the plan."""
         (stack, blueprint, environment, observed), placement = self._placed(asking or Asking())
         made = deployment(blueprint, environment, {}, placement, observed)
-        wanted = desired(made, classes_of(stack), self.folder, ())
+        wanted = desired(made, classes_of(stack), self.folder, (), b"salt")
         return {item.key.name: item.key.host for item in wanted if item.key.kind == "container"}
 
     def after_up(self) -> "Site":
         """The same site with everything running as it was placed."""
         (stack, blueprint, environment, observed), placement = self._placed(Asking())
         made = deployment(blueprint, environment, {}, placement, observed)
-        wanted = desired(made, classes_of(stack), self.folder, ())
+        wanted = desired(made, classes_of(stack), self.folder, (), b"salt")
         return replace(self, actuals=tuple(Actual(item.key, item.spec, {}, item.owner) for item in wanted))
 
     def with_stack(self, before: str, after: str) -> "Site":
