@@ -82,6 +82,10 @@ class UnreachableError(TrellisError):
     exit_code = 11
 
 
+class EngineSilentError(UnreachableError):
+    """A host answers, but not its container engine: what runs there is not known."""
+
+
 class DoesNotFitError(TrellisError):
     """The services do not fit on the hosts, or the rules contradict each other."""
 
@@ -93,6 +97,7 @@ __all__ = [
     "CancelledError",
     "ConfigError",
     "DoesNotFitError",
+    "EngineSilentError",
     "LeaseLostError",
     "LockedError",
     "MissingConfigError",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from trellis.errors import ConfigError, UnreachableError
+from trellis.errors import ConfigError, TimedOutError, UnreachableError
 from trellis.hosts import ForeignUse, Host, HostFacts, HostSession
 from trellis.plugin.contracts import Connector, CountsForeignUse, Provider, Scope
 from trellis.resources import Actual, ResourceKey
@@ -63,7 +63,7 @@ async def _observe_one(host: Host, looking: Looking) -> Observed:
     try:
         session = await _connector(host, looking).connect(host)
         return await _look(session, scope, looking)
-    except UnreachableError as error:
+    except (UnreachableError, TimedOutError) as error:  # a host that answers too late is as good as one that is away
         await _close_one(session)
         return Observed(host, scope, problem=str(error))
     except BaseException:

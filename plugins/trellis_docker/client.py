@@ -21,6 +21,9 @@ from trellis_dsl.secret import Secret
 _TIMEOUT = 60
 """Seconds that the engine has to answer a call; waiting for a container to stop adds its grace."""
 
+_FIRST_TIMEOUT = 15
+"""Seconds that it has for the first and easiest question; one that hangs is found out soon."""
+
 _THREADS = 8
 _T = TypeVar("_T")
 
@@ -162,7 +165,9 @@ def _connected(url: str, version: str, host: str) -> Any:
     # DOCKER_HOST comes with its own settings of TLS.
     settings = kwargs_from_env() if url == os.environ.get("DOCKER_HOST") else {"base_url": url}
     with _translating(host):
-        return APIClient(**settings, version=version or "auto", timeout=_TIMEOUT, num_pools=_THREADS)
+        api = APIClient(**settings, version=version or "auto", timeout=_FIRST_TIMEOUT, num_pools=_THREADS)
+    api.timeout = _TIMEOUT
+    return api
 
 
 @contextmanager

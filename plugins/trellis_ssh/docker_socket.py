@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import asyncssh
 
-from trellis.errors import NotAuthorisedError, TrellisError
+from trellis.errors import EngineSilentError, NotAuthorisedError, TrellisError
 from trellis_ssh import commands, streams
 from trellis_ssh.commands import Elevation, Rights
 from trellis_ssh.lanes import Lanes
@@ -138,8 +138,8 @@ class DockerSocket:
             hint=f"as root there: usermod -aG docker {rights.user}, or give it sudo",
         )
 
-    def _silent(self) -> TrellisError:
+    def _silent(self) -> EngineSilentError:
         name = self._session.host.name
-        return TrellisError(
+        return EngineSilentError(
             f"the Docker Engine on {name} does not answer", hint="on that host: systemctl status docker"
         )

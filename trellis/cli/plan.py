@@ -18,7 +18,7 @@ from trellis.cli.options import (
 )
 from trellis.cli.output import echo, progress
 from trellis.cli.placing import asking_of, explain_service, told_as_json
-from trellis.cli.rendering import plan_document
+from trellis.cli.rendering import plan_document, silent_sentence
 from trellis.cli.up import show
 from trellis.environments.project import Project, find_project
 from trellis.environments.writing import write_file
@@ -73,7 +73,7 @@ def plan(  # noqa: PLR0913 - one argument an option
     if made.changes and expect_no_changes:
         raise UnexpectedChangesError("there are changes although none were expected")
     if made.unreachable:
-        raise UnreachableError(f"these hosts did not answer: {', '.join(sorted(made.unreachable))}")
+        raise UnreachableError(silent_sentence(made.unreachable))
 
 
 async def _plan(project: Project, name: str, asking: "Asking", *, as_json: bool, no_input: bool) -> Plan:

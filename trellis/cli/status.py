@@ -9,7 +9,7 @@ import click
 
 from trellis.cli.options import chosen_environment, environment_option, json_option, project_option
 from trellis.cli.output import echo, emit_json, table
-from trellis.cli.rendering import drift_entry
+from trellis.cli.rendering import drift_entry, silent_sentence
 from trellis.environments.project import Project, find_project
 from trellis.errors import ConfigError, DoesNotFitError, UnreachableError
 from trellis.plugin.contracts import TellsHealth
@@ -33,7 +33,7 @@ def status(environment: str | None, directory: Path, *, as_json: bool) -> None:
         _show(document)
     silent = [host["name"] for host in document["hosts"] if not host["reachable"]]
     if silent:
-        raise UnreachableError(f"these hosts did not answer: {', '.join(silent)}")
+        raise UnreachableError(silent_sentence(silent))
 
 
 async def _status(project: Project, name: str) -> dict[str, Any]:

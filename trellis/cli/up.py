@@ -19,7 +19,7 @@ from trellis.cli.options import (
 )
 from trellis.cli.output import confirm, echo, emit_json
 from trellis.cli.placing import asking_of, told_as_json
-from trellis.cli.rendering import done_line, drift_line, plan_document, plan_lines, summary_line
+from trellis.cli.rendering import done_line, drift_line, plan_document, plan_lines, silent_sentence, summary_line
 from trellis.environments.project import Project, find_project
 from trellis.errors import UnreachableError
 from trellis.plans import Plan
@@ -108,7 +108,7 @@ def check_environment(project: Project, name: str) -> None:
 
 def _nothing(plan: Plan, *, as_json: bool) -> None:
     if plan.unreachable:
-        raise UnreachableError(f"these hosts did not answer: {', '.join(sorted(plan.unreachable))}")
+        raise UnreachableError(silent_sentence(plan.unreachable), hint="see each with: trellis scan --host NAME")
     if not as_json:
         echo("No changes: everything is as the stack says.")
 

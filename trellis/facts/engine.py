@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trellis.engine import EngineConnection
-from trellis.errors import NotAuthorisedError, TrellisError, UnreachableError
+from trellis.errors import EngineSilentError, NotAuthorisedError, TrellisError, UnreachableError
 from trellis.hosts import HostSession
 
 _TIMEOUT = 10.0
@@ -37,6 +37,8 @@ async def ask_engine(session: HostSession, *, about_data: bool) -> EngineFacts:
     """
     try:
         return await _facts(session, about_data=about_data)
+    except EngineSilentError:
+        return EngineFacts()
     except UnreachableError:
         raise
     except NotAuthorisedError:
