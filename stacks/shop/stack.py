@@ -15,7 +15,6 @@ from trellis import (
     runs,
     secret,
     site,
-    uses,
 )
 from trellis_haproxy import HAProxy
 
@@ -41,7 +40,7 @@ class Website(Service):
 
     domain = default("shop.localhost", "public name of the shop")
     workers = default(4, "threads per container")
-    db_password = uses(MariaDB.root_password)
+    db_password = secret("password with which the website opens the database")
     database = connects_to(MariaDB.sql)
     http = listens(8080, health="/healthz")
     public = site(domain, http, tls=False)

@@ -13,9 +13,13 @@ from trellis.plans import Plan
 if TYPE_CHECKING:
     from trellis.cli.running import Recording
     from trellis.desiring.problem import Asking
+    from trellis.promotion.gate import Choice
+    from trellis.revisions.programs import Program
 
 
-def apply_shown(project: Project, name: str, shown: Plan, parallel: int, lock_wait: float) -> None:
+def apply_shown(
+    project: Project, name: str, shown: Plan, parallel: int, lock_wait: float, choice: "Choice | None" = None
+) -> None:
     """Take the environment's lock and do what the plan says, if it would still be planned.
 
     Raises:
@@ -25,19 +29,54 @@ def apply_shown(project: Project, name: str, shown: Plan, parallel: int, lock_wa
     from trellis.cli.running import command_line, locked
 
     with locked(project.state_url, name, command_line(), lock_wait) as recording:
-        asyncio.run(_apply_shown(project, name, shown, recording, parallel))
+        asyncio.run(_apply_shown(project, name, shown, recording, parallel, choice))
 
 
-async def _apply_shown(project: Project, name: str, shown: Plan, recording: "Recording", parallel: int) -> None:
+async def _apply_shown(
+    project: Project, name: str, shown: Plan, recording: "Recording", parallel: int, choice: "Choice | None"
+) -> None:
     """Plan again under the lock, so that what is applied is what was shown, whoever was at work in between."""
     from trellis.cli.running import apply_plan
     from trellis.desiring.problem import Asking
     from trellis.pipeline import bind, planning
+    from trellis.promotion.gate import AS_DECIDED
 
     asking = Asking(frozenset(shown.allow_moves), shown.rebalance)
-    async with planning(bind(project, name), asking=asking) as planned:
+    program = chosen_program(project, name, choice)
+    async with planning(bind(project, name, program=program), asking=asking) as planned:
         refuse_stale(planned.plan, plan_document(shown))
-        await apply_plan(planned, recording, parallel)
+        await apply_plan(planned, recording, parallel, choice or AS_DECIDED)
+
+
+def chosen_program(project: Project, name: str, choice: "Choice | None") -> "Program | None":
+    """The working tree when the operator chose it and the chain allows that; None leaves it to the environment."""
+    if choice is None or not choice.working_tree:
+        return None
+    from trellis.environments.loading import load_environment
+    from trellis.promotion.gate import allowed
+    from trellis.revisions.programs import program_of
+
+    environment = load_environment(project, name)
+    program = program_of(project, environment, working_tree=True)
+    allowed(project, environment, program, choice)
+    return program
+
+
+def remember_unchanged(project: Project, name: str, choice: "Choice", digest: str) -> None:
+    """Record that an environment is at its branch's newest revision, where nothing had to be done for that."""
+    from trellis.cli.running import command_line, locked
+    from trellis.environments.loading import load_environment
+    from trellis.promotion.gate import allowed
+    from trellis.revisions.applied import content_of, remember, remembers
+    from trellis.revisions.programs import program_of
+
+    environment = load_environment(project, name)
+    program = program_of(project, environment, working_tree=choice.working_tree)
+    if not program.branch or remembers(project, name, program):
+        return
+    allowed(project, environment, program, choice)
+    with locked(project.state_url, name, command_line(), 0):
+        remember(project, name, program, content_of(project, program), 0, digest)
 
 
 def asked_in(saved: dict[str, Any]) -> "Asking":

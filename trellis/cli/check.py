@@ -19,9 +19,10 @@ def check(environment: str | None, directory: Path) -> None:
     from trellis.pipeline import bind
 
     project = find_project(directory)
-    blueprint = evaluate(load_stack(project.stack_file), project.root)
     if environment:
-        bind(project, environment)
+        blueprint = bind(project, environment).blueprint
+    else:
+        blueprint = evaluate(load_stack(project.stack_file), project.root)
     echo(
         f"{blueprint.stack}: {len(blueprint.services)} services, {len(blueprint.roles)} roles; {blueprint.digest[:12]}"
     )

@@ -23,7 +23,8 @@ TEMPLATE = {
 def init(directory: Path) -> None:
     """Start a project in DIRECTORY, by default here: a stack, its settings and an environment on this machine.
 
-    Nothing that is there already is overwritten.
+    Nothing that is there already is overwritten. Where git is installed, and the folder is in no repository, it becomes
+    one with these files in its first commit.
     """
     made = project_files(stack_name(directory.resolve().name))
     _refuse_overwriting(directory, made)
@@ -33,7 +34,18 @@ def init(directory: Path) -> None:
         with target.open("x", encoding="utf-8") as file:
             file.write(content)
         echo(str(target))
+    _begin_history(directory, made)
     progress(f"next: {'' if directory == Path() else f'cd {directory} && '}trellis up")
+
+
+def _begin_history(directory: Path, made: dict[str, str]) -> None:
+    from trellis.errors import TrellisError
+    from trellis.revisions.beginning import begin
+
+    try:
+        begin(directory.resolve(), list(made), "Start with what trellis init writes")
+    except TrellisError as fault:
+        progress(f"no git repository was made: {fault.what}")
 
 
 def project_files(name: str) -> dict[str, str]:

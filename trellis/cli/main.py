@@ -33,12 +33,20 @@ _BUNDLED = {
     "role": "list roles, give them to hosts and take them away",
     "config": "show and set config values",
     "secret": "set, list and remove secrets",
+    "set": "set attributes of the stack without editing it",
+    "change": "start, show, apply and revert change-sets",
+    "release": "make releases of change-sets",
+    "publish": "publish a release for the next environment",
+    "pull": "bring a published release into an environment's branch",
+    "promote": "pull a release and bring the environment's hosts to it",
+    "diff": "show what differs between two environments",
     "history": "show the runs and their steps",
     "lock": "show and break locks",
     "plugins": "list the plugins and what they offer",
     "completion": "print the script that completes commands in your shell",
 }
-COMMANDS = {name: (f"trellis.cli.{name}:{name}", summary) for name, summary in _BUNDLED.items()}
+_ATTRIBUTES = {"set": "set_command"}  # a function called set would hide Python's own
+COMMANDS = {name: (f"trellis.cli.{name}:{_ATTRIBUTES.get(name, name)}", summary) for name, summary in _BUNDLED.items()}
 """Command name → (module:attribute, the line that ``--help`` shows); the modules are imported when run."""
 
 

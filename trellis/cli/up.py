@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trellis.cli.applying import apply_shown, asked_in, read_plan, refuse_stale
-from trellis.cli.asking import bind_asking
+from trellis.cli.applying import apply_shown, asked_in, chosen_program, read_plan, refuse_stale, remember_unchanged
 from trellis.cli.options import (
     allow_moves_option,
     chosen_environment,
@@ -17,12 +16,17 @@ from trellis.cli.options import (
     project_option,
     yes_option,
 )
-from trellis.cli.output import confirm, echo, emit_json
+from trellis.cli.output import confirm as agree
+from trellis.cli.output import echo, emit_json, progress
+from trellis.cli.overruling import Words, overruling_options
 from trellis.cli.placing import asking_of, told_as_json
-from trellis.cli.rendering import done_line, drift_line, plan_document, plan_lines, silent_sentence, summary_line
+from trellis.cli.rendering import done_line, drift_line, plan_document, plan_lines, summary_line
+from trellis.environments.loading import environment_names
 from trellis.environments.project import Project, find_project
 from trellis.errors import UnreachableError
 from trellis.plans import Plan
+from trellis.promotion.gate import Choice
+from trellis.revisions.programs import Program
 
 if TYPE_CHECKING:
     from trellis.desiring.problem import Asking
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
 @no_input_option
 @json_option
 @allow_moves_option
+@click.option("--working-tree", is_flag=True, help="Run the working tree, not the environment's branch.")
+@overruling_options
 @click.option("--diff", is_flag=True, help="Show the differences behind each step.")
 @click.option("--parallel", type=click.IntRange(1), default=10, show_default=True, help="How many steps at once.")
 @click.option(
@@ -48,7 +54,9 @@ def up(  # noqa: PLR0913 - one argument an option
     lock_wait: float,
     directory: Path,
     allow_moves: tuple[str, ...],
+    chain: Words,
     *,
+    working_tree: bool,
     yes: bool,
     no_input: bool,
     as_json: bool,
@@ -62,13 +70,14 @@ def up(  # noqa: PLR0913 - one argument an option
     saved = read_plan(file) if file else None
     name = str(saved["environment"]) if saved else chosen_environment(project, environment)
     check_environment(project, name)
+    choice = Choice(working_tree=working_tree, overruling=chain.overruling(name, no_input=no_input))
     asking = asked_in(saved) if saved else asking_of(allow_moves)
-    shown = asyncio.run(shown_plan(project, name, asking, saved, as_json=as_json, diff=diff, no_input=no_input))
+    shown = asyncio.run(shown_plan(project, name, asking, saved, choice, as_json=as_json, diff=diff))
     if not shown.changes:
-        _nothing(shown, as_json=as_json)
+        _nothing(project, shown, choice, as_json=as_json)
         return
-    confirm(f"Apply this plan to {name}?", yes=yes, no_input=no_input)
-    apply_shown(project, name, shown, parallel, lock_wait)
+    agree(f"Apply this plan to {name}?", yes=yes, no_input=no_input)
+    apply_shown(project, name, shown, parallel, lock_wait, choice)
     if not as_json:
         echo(done_line(shown))
 
@@ -78,25 +87,32 @@ async def shown_plan(
     name: str,
     asking: "Asking",
     saved: dict[str, Any] | None = None,
+    choice: "Choice | None" = None,
     *,
     as_json: bool,
     diff: bool,
-    no_input: bool = False,
 ) -> Plan:
     """The plan, printed; made without the lock, because nothing is changed and nobody is kept waiting.
 
     Raises:
         PolicyError: it is not the plan that was saved.
     """
-    from trellis.pipeline import planning
+    from trellis.pipeline import bind, planning
 
-    bound = bind_asking(project, name, no_input=no_input)
+    bound = bind(project, name, program=chosen_program(project, name, choice))
+    say_program(project, bound.program)
     with told_as_json(bound.blueprint.stack, name, as_json=as_json):
         async with planning(bound, asking=asking) as planned:
             if saved is not None:
                 refuse_stale(planned.plan, saved)
             show(planned.plan, as_json=as_json, diff=diff)
             return planned.plan
+
+
+def say_program(project: Project, program: Program) -> None:
+    """Tell which program it is, where the project has more than one environment."""
+    if program.sentence and len(environment_names(project)) > 1:
+        progress(f"program: {program.sentence}")
 
 
 def check_environment(project: Project, name: str) -> None:
@@ -106,9 +122,10 @@ def check_environment(project: Project, name: str) -> None:
     check_exists(project, name)
 
 
-def _nothing(plan: Plan, *, as_json: bool) -> None:
+def _nothing(project: Project, plan: Plan, choice: Choice, *, as_json: bool) -> None:
     if plan.unreachable:
-        raise UnreachableError(silent_sentence(plan.unreachable), hint="see each with: trellis scan --host NAME")
+        raise UnreachableError(f"these hosts did not answer: {', '.join(sorted(plan.unreachable))}")
+    remember_unchanged(project, plan.environment, choice, plan.bound_to["blueprint"])
     if not as_json:
         echo("No changes: everything is as the stack says.")
 

@@ -25,7 +25,7 @@ from trellis.errors import ConfigError, UnknownEnvironmentError
 from trellis.values import Value, freeze
 
 FOLDER = "environments"
-_KEYS = ("pulls_from", "hosts", "certificates", "config", "pins", "placement")
+_KEYS = ("pulls_from", "upstream", "hosts", "certificates", "config", "pins", "placement")
 
 
 def environment_names(project: Project) -> tuple[str, ...]:
@@ -86,6 +86,7 @@ def parse_environment(project: Project, name: str, text: str) -> Environment:
         pins=MappingProxyType(_pins(mapping_at(document, "pins", "", problems), hosts, problems)),
         strategy=_strategy(mapping_at(document, "placement", "", problems), problems),
         pulls_from=_pulls_from(project, name, document, problems),
+        upstream=_upstream(document, problems),
         certificates=MappingProxyType(dict(text_mapping_at(document, "certificates", "", problems))),
     )
     problems.refuse()
@@ -153,6 +154,16 @@ def _pulls_from(project: Project, name: str, document: Mapping[object, object], 
         return ""
     if source == name:
         problems.add("pulls_from", "an environment cannot pull from itself")
-    elif source not in environment_names(project):
+    elif source not in environment_names(project) and not document.get("upstream"):
         problems.add("pulls_from", f"there is no environment {source}{near_miss(source, environment_names(project))}")
     return source
+
+
+def _upstream(document: Mapping[object, object], problems: Problems) -> str:
+    """A git URL or a path; what git could take for an option or for a command is refused."""
+    url = text_at(document, "upstream", "", problems) or ""
+    if url.startswith("-") or "::" in url:
+        problems.add("upstream", "not a URL that git may fetch from")
+    elif url and not document.get("pulls_from"):
+        problems.add("upstream", "says where, but pulls_from does not say which environment")
+    return url

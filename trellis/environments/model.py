@@ -20,6 +20,7 @@ class Environment:
         pins: the only hosts that a service may run on, by service.
         strategy: what decides where the rules leave a choice, a `trellis.placing.model.Strategy`.
         pulls_from: the environment whose revision this one is given, empty when there is none.
+        upstream: the git URL of the repository that it pulls from; empty for this one.
         certificates: the issuer and its settings; empty means Trellis's own CA.
     """
 
@@ -31,3 +32,4 @@ class Environment:
     strategy: str
     pulls_from: str
     certificates: Mapping[str, str]
+    upstream: str = ""

@@ -6,31 +6,36 @@ from pathlib import Path
 
 from trellis.blueprint import Blueprint, ServiceSpec
 from trellis.errors import StackError
-from trellis.evaluating.config import config_specs
 from trellis.evaluating.members import Member, declarations
 from trellis.evaluating.role import role_spec
-from trellis.evaluating.service import service_spec
+from trellis.evaluating.service import config_specs, service_spec
 from trellis.evaluating.tls import without_idle_tls
+from trellis.overrides.file import overridden
 from trellis_dsl.policies import Runs
 from trellis_dsl.stack import Stack
 
 
 def evaluate(stack: Stack, root: Path) -> Blueprint:
-    """The blueprint of a stack.
+    """The blueprint of a stack, with what its file of overrides sets.
 
     Args:
         stack: as its program declared it.
-        root: the stack's folder; sources of files are read from it.
+        root: the stack's folder; sources of files and the file of overrides are read from it.
 
     Raises:
         StackError: something contradicts something else; file, line, class and attribute are named.
     """
+    return overridden(evaluate_without_overrides(stack, root), root)
+
+
+def evaluate_without_overrides(stack: Stack, root: Path) -> Blueprint:
+    """As `evaluate`, but what the program says alone."""
     members = _members(stack, root)
     by_name = {member.name: member for member in members}
     declared = (service_spec(member, stack, by_name, root) for member in members if member.is_service)
     services = without_idle_tls(declared)
     roles = tuple(role_spec(member, stack, by_name, root) for member in members if not member.is_service)
-    config = config_specs(by_name, stack)
+    config = tuple(sorted((spec for member in members for spec in config_specs(member, stack)), key=lambda c: c.key))
     _refuse_unknown_settings(stack, {spec.key for spec in config})
     _refuse_cycle(services)
     return Blueprint(stack.name, services, roles, config)

@@ -9,7 +9,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -64,14 +64,8 @@ def doomed(countdown: Countdown, how: str) -> type[Engine]:
             if how != "any":
                 countdown.one_less()
 
-        async def _blocking(self, operation: Callable[[Any], Any]) -> Any:
+        async def _blocking(self, operation: Callable[[], Any]) -> Any:
             answer = await super()._blocking(operation)
-            if how == "any":
-                countdown.one_less()
-            return answer
-
-        async def _asked(self, path: str, query: Mapping[str, str] | None = None) -> Any:
-            answer = await super()._asked(path, query)
             if how == "any":
                 countdown.one_less()
             return answer

@@ -1,0 +1,1 @@
+"""Change-sets and releases: made, shown, applied to environments, and where each of them is."""

@@ -1,0 +1,133 @@
+"""Where an environment pulls from: its own repository, or another one that git can fetch from."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from trellis.changes.model import Release
+from trellis.changes.reading import Known, release_of
+from trellis.environments.model import Environment
+from trellis.environments.project import Project
+from trellis.errors import PolicyError
+from trellis.promotion.publications import Ledger, read_ledger
+from trellis.revisions import names
+from trellis.revisions.repository import RefChange, Repository
+from trellis.signing.envelope import Trust
+from trellis.signing.trust import load_trust
+
+
+class Upstream(Protocol):
+    """What an environment pulls from. A console that serves its publications is to be one too."""
+
+    def refresh(self, repository: Repository) -> None:
+        """Bring releases and publications to this machine."""
+        ...
+
+    def ledger(self, repository: Repository) -> Ledger:
+        """The publications, as last brought here. Raises `NotAuthorisedError` when their chain is broken."""
+        ...
+
+    def trust(self) -> Trust:
+        """Whose publications are believed. Raises `NotAuthorisedError` when nobody's are."""
+        ...
+
+    def release(self, known: Known, version: str) -> Release:
+        """A release, as last brought here. Raises `UsageError` when there is none."""
+        ...
+
+    def imports(self, known: Known, release: Release) -> tuple[RefChange, ...]:
+        """The refs with which a release becomes one of this repository."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SameRepository:
+    """An environment of the same repository."""
+
+    project: Project
+    environment: Environment
+
+    def refresh(self, repository: Repository) -> None:
+        """Nothing to do: it is here."""
+
+    def ledger(self, repository: Repository) -> Ledger:
+        """Of the environment that this one pulls from."""
+        return read_ledger(repository, self.environment.pulls_from)
+
+    def trust(self) -> Trust:
+        """As the project's own file says."""
+        return load_trust(self.project, self.environment.pulls_from)
+
+    def release(self, known: Known, version: str) -> Release:
+        """The release's tag."""
+        return known.release(version)
+
+    def imports(self, known: Known, release: Release) -> tuple[RefChange, ...]:  # noqa: ARG002 - as the contract has it
+        """None: it is one already."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class GitUpstream:
+    """An environment of another repository, at a URL that git can fetch from."""
+
+    project: Project
+    environment: Environment
+
+    @property
+    def _refs(self) -> str:
+        return f"{names.UPSTREAM}{self.environment.name}/"
+
+    def refresh(self, repository: Repository) -> None:
+        """Fetch tags of releases and publications, to refs of their own."""
+        wanted = (
+            f"+{names.RELEASES}*:{self._refs}release/*",
+            f"+{names.PUBLISHED}{self.environment.pulls_from}*:{self._refs}published/{self.environment.pulls_from}*",
+        )
+        repository.fetch(self.environment.upstream, wanted)
+
+    def ledger(self, repository: Repository) -> Ledger:
+        """As fetched."""
+        name = self.environment.pulls_from
+        return read_ledger(repository, name, f"{self._refs}published/{name}")
+
+    def trust(self) -> Trust:
+        """As this project's own file says: the other one has no say in it."""
+        return load_trust(self.project, self.environment.pulls_from)
+
+    def release(self, known: Known, version: str) -> Release:
+        """The tag as fetched; one that this repository has under the same name must be the same."""
+        ref = known.others.get(f"{self._refs}release/{version}")
+        if ref is None:
+            return known.release(version)
+        return release_of(known.graph.commits[ref.commit], version, ref.object)
+
+    def imports(self, known: Known, release: Release) -> tuple[RefChange, ...]:
+        """The tag, where this repository lacks it."""
+        there = known.releases.get(release.version)
+        if there is None:
+            from trellis.revisions.repository import NOTHING
+
+            return (RefChange(f"{names.RELEASES}{release.version}", release.tag, NOTHING),)
+        if there.tag != release.tag:
+            from trellis.errors import NotAuthorisedError
+
+            raise NotAuthorisedError(
+                f"release {release.version} is another one here than at {self.environment.upstream}",
+                where=f"release/{release.version}",
+            )
+        return ()
+
+
+def upstream_of(project: Project, environment: Environment) -> Upstream:
+    """What an environment pulls from.
+
+    Raises:
+        PolicyError: it pulls from nobody.
+    """
+    if not environment.pulls_from:
+        raise PolicyError(
+            f"{environment.name} pulls from nobody",
+            where=f"environments/{environment.name}.yaml",
+            hint=f"trellis change apply NAME -e {environment.name}, or say there: pulls_from: ENVIRONMENT",
+        )
+    return GitUpstream(project, environment) if environment.upstream else SameRepository(project, environment)

@@ -1,0 +1,1 @@
+"""Signed statements: DSSE envelopes by an environment's certificate, and whose certificates are trusted."""
