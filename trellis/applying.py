@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from trellis.errors import TrellisError
+from trellis.errors import TrellisError, UnreachableError
 from trellis.observing import Observed
 from trellis.plans import Plan, Step, Verb
-from trellis.plugin.contracts import Applying, Provider
+from trellis.plugin.contracts import NO_TOOLS, Applying, Provider, Tools
 from trellis.resources import ResourceKey
 
 Event = Literal["started", "doing", "done", "failed", "skipped"]
@@ -33,6 +33,7 @@ class Applier:
         observed: the hosts with their open sessions.
         listener: told what happens; it may raise to stop everything, as a lost lease does.
         parallel: how many steps at once.
+        tools: what of the controller's own the providers may use.
     """
 
     def __init__(
@@ -41,49 +42,68 @@ class Applier:
         observed: Mapping[str, Observed],
         listener: Listener,
         parallel: int = 10,
+        tools: Tools = NO_TOOLS,
     ) -> None:
         self._providers = providers
         self._observed = observed
         self._listener = listener
         self._slots = asyncio.Semaphore(parallel)
         self._stopping = False
+        self._tools = tools
+        self._lost: set[str] = set()
 
     def stop(self) -> None:
         """Start nothing more; what is under way is finished."""
         self._stopping = True
 
     async def apply(self, plan: Plan) -> tuple[Outcome, ...]:
-        """Do the plan's changes; after a failure nothing more is started."""
+        """Do the plan's changes.
+
+        After a failure nothing more is started. A host that stops answering is no failure of the others: they go on,
+        but for steps that need one that was to be done there. What is under way is always finished, whatever happens.
+        """
         tasks: dict[ResourceKey, asyncio.Task[Outcome]] = {}
         for step in plan.changes:
             before = [tasks[key] for key in step.requires if key in tasks]
             tasks[step.key] = asyncio.create_task(self._when_ready(step, before))
-        return tuple(await asyncio.gather(*tasks.values()))
+        ended = await asyncio.gather(*tasks.values(), return_exceptions=True)
+        for one in ended:
+            if isinstance(one, BaseException):
+                raise one
+        return tuple(one for one in ended if isinstance(one, Outcome))
 
     async def _when_ready(self, step: Step, before: "Sequence[asyncio.Task[Outcome]]") -> Outcome:
-        outcomes = await asyncio.gather(*before)
+        outcomes = await asyncio.gather(*before, return_exceptions=True)
         async with self._slots:
-            if self._stopping or any(outcome.state != "done" for outcome in outcomes):
-                self._listener("skipped", step, "")
-                return Outcome(step, "skipped")
-            return await self._do(step)
+            try:
+                ready = all(isinstance(outcome, Outcome) and outcome.state == "done" for outcome in outcomes)
+                if self._stopping or not ready or self._lost & {step.key.host, step.moved_from}:
+                    self._listener("skipped", step, "")
+                    return Outcome(step, "skipped")
+                return await self._do(step)
+            except BaseException:
+                self._stopping = True
+                raise
 
     async def _do(self, step: Step) -> Outcome:
         self._listener("started", step, "")
         try:
             await self._providers[step.key.kind].apply(step, self._applying(step))
         except TrellisError as error:
-            self._stopping = True
+            self._note(step, error)
             self._listener("failed", step, error.what)
             return Outcome(step, "failed", error)
-        except BaseException:
-            self._stopping = True
-            raise
         self._listener("done", step, "")
         return Outcome(step, "done")
+
+    def _note(self, step: Step, error: TrellisError) -> None:
+        if not isinstance(error, UnreachableError):
+            self._stopping = True
+        elif not step.moved_from:  # of a move's two hosts, nobody knows which one it was
+            self._lost.add(step.key.host)
 
     def _applying(self, step: Step) -> Applying:
         seen = self._observed[step.key.host]
         assert seen.session is not None  # noqa: S101 - for the type checker: a plan has no steps on silent hosts
         source = self._observed[step.moved_from].session if step.verb is Verb.MOVE else None
-        return Applying(seen.session, seen.scope, lambda text: self._listener("doing", step, text), source)
+        return Applying(seen.session, seen.scope, lambda text: self._listener("doing", step, text), source, self._tools)

@@ -1,6 +1,8 @@
 """The blueprint: a stack, evaluated; immutable, the same for every environment, with a digest."""
 
+from bisect import bisect_left
 from dataclasses import asdict, dataclass, field
+from operator import attrgetter
 from typing import Literal
 
 from trellis.placing.model import InstancePolicy, Needs, Relocatable
@@ -128,6 +130,7 @@ class ConfigSpec:
         default: the declared default, or what the stack set.
         help: what it means.
         location: ``stack.py:12``, relative to the stack's folder.
+        same_as: the key whose value it is; empty for one that has its own.
     """
 
     key: str
@@ -136,6 +139,7 @@ class ConfigSpec:
     default: Value = None
     help: str = ""
     location: str = ""
+    same_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,9 +242,10 @@ class Blueprint:
 
     def service(self, name: str) -> ServiceSpec:
         """The service of that name. Raises `KeyError`."""
-        for service in self.services:
-            if service.name == name:
-                return service
+        # There may be hundreds, and each instance asks.
+        place = bisect_left(self.services, name, key=attrgetter("name"))
+        if place < len(self.services) and self.services[place].name == name:
+            return self.services[place]
         raise KeyError(name)
 
     def role(self, name: str) -> RoleSpec:

@@ -1,9 +1,12 @@
 """A stack bound to an environment and placed on hosts: what plugins read when they add resources."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from trellis.blueprint import Blueprint, ServiceSpec
+from trellis.certifying import Certifying
 from trellis.hosts import Host, HostFacts
 from trellis.values import Value
 
@@ -68,6 +71,7 @@ class Deployment:
         facts: what was observed about them, by name.
         instances: sorted by service and index; also those on hosts that did not answer.
         sites: sorted by domain and path.
+        certifying: what is known about certificates; None where nobody asked for any.
     """
 
     environment: str
@@ -77,11 +81,18 @@ class Deployment:
     facts: Mapping[str, HostFacts]
     instances: tuple[DeployedInstance, ...]
     sites: tuple[DeployedSite, ...]
+    certifying: Certifying | None = None
 
     @property
     def stack(self) -> str:
         """The stack's name."""
         return self.blueprint.stack
+
+    def instances_of(self, service: str) -> tuple[DeployedInstance, ...]:
+        """The instances of one service, by index."""
+        name = attrgetter("service.name")
+        start = bisect_left(self.instances, service, key=name)
+        return self.instances[start : bisect_right(self.instances, service, lo=start, key=name)]
 
     def provided_by(self, module: str) -> tuple[DeployedInstance, ...]:
         """The instances of service classes that a plugin ships."""

@@ -1,10 +1,23 @@
 """The engine's part of the error tree; each class carries its exit code (see the command line reference)."""
 
+from typing import TYPE_CHECKING
+
 from trellis_dsl.errors import StackError, TrellisError, UsageError
+
+if TYPE_CHECKING:
+    from trellis.blueprint import ConfigSpec
 
 
 class ConfigError(UsageError):
     """An environment file, a config value or a secret is at fault."""
+
+
+class MissingConfigError(ConfigError):
+    """Required config values and secrets are not given; `specs` are all of them."""
+
+    def __init__(self, what: str, *, where: str, hint: str, specs: "tuple[ConfigSpec, ...]") -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.specs = specs
 
 
 class NotAuthorisedError(TrellisError):
@@ -69,6 +82,10 @@ class UnreachableError(TrellisError):
     exit_code = 11
 
 
+class EngineSilentError(UnreachableError):
+    """A host answers, but not its container engine: what runs there is not known."""
+
+
 class DoesNotFitError(TrellisError):
     """The services do not fit on the hosts, or the rules contradict each other."""
 
@@ -80,8 +97,10 @@ __all__ = [
     "CancelledError",
     "ConfigError",
     "DoesNotFitError",
+    "EngineSilentError",
     "LeaseLostError",
     "LockedError",
+    "MissingConfigError",
     "NotAuthorisedError",
     "PolicyError",
     "StackError",

@@ -1,6 +1,6 @@
 """Hosts, what is known about them, and an open session on one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -39,6 +39,15 @@ class Host:
     capacity: Capacity = Capacity()
 
 
+def needs_secrets(hosts: Iterable[Host]) -> bool:
+    """Whether any of the hosts is reached with a secret."""
+    return any(_names_secret(option) for host in hosts for option in host.options)
+
+
+def _names_secret(option: str) -> bool:
+    return option.endswith("_password")
+
+
 def with_secrets(host: Host, known: Mapping[str, Secret]) -> Host:
     """The host with the secrets that its options name: every option whose name ends in ``_password`` names one.
 
@@ -51,7 +60,7 @@ def with_secrets(host: Host, known: Mapping[str, Secret]) -> Host:
     """
     found: dict[str, Secret] = {}
     for option, key in host.options.items():
-        if not option.endswith("_password"):
+        if not _names_secret(option):
             continue
         if key not in known:
             where = f"hosts.{host.name}.options.{option}"

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 from urllib.parse import urlsplit
 
-from trellis.errors import ConfigError, UnreachableError
-from trellis.hosts import Host, HostFacts, HostSession
+from trellis.errors import ConfigError, TimedOutError, UnreachableError
+from trellis.hosts import ForeignUse, Host, HostFacts, HostSession
 from trellis.plugin.contracts import Connector, CountsForeignUse, Provider, Scope
 from trellis.resources import Actual, ResourceKey
 
@@ -62,7 +63,7 @@ async def _observe_one(host: Host, looking: Looking) -> Observed:
     try:
         session = await _connector(host, looking).connect(host)
         return await _look(session, scope, looking)
-    except UnreachableError as error:
+    except (UnreachableError, TimedOutError) as error:  # a host that answers too late is as good as one that is away
         await _close_one(session)
         return Observed(host, scope, problem=str(error))
     except BaseException:
@@ -87,14 +88,33 @@ def _connector(host: Host, looking: Looking) -> Connector:
 
 
 async def _look(session: HostSession, scope: Scope, looking: Looking) -> Observed:
+    """Everything at once: nearly every account keeps its data at the usual place, so nothing waits for the facts."""
     from trellis.facts.gathering import gather_facts
     from trellis.facts.judging import with_foreign_use
 
-    facts = await gather_facts(session)
-    scope = replace(scope, data_dir=facts.data_dir)
-    found = await asyncio.gather(*(provider.observe(session, scope) for provider in looking.providers))
-    actuals = tuple(actual for part in found for actual in part)
-    counting = [provider for provider in looking.providers if isinstance(provider, CountsForeignUse)]
-    for use in await asyncio.gather(*(provider.foreign_use(session, scope) for provider in counting)):
+    seen = asyncio.create_task(_see(session, scope, looking))
+    try:
+        facts = await gather_facts(session)
+        if facts.data_dir != scope.data_dir:
+            await _forget(seen)
+            scope = replace(scope, data_dir=facts.data_dir)
+            seen = asyncio.create_task(_see(session, scope, looking))
+        actuals, uses = await seen
+    finally:
+        await _forget(seen)
+    for use in uses:
         facts = with_foreign_use(facts, use, actuals)
     return Observed(session.host, scope, session, facts, actuals)
+
+
+async def _see(session: HostSession, scope: Scope, looking: Looking) -> tuple[tuple[Actual, ...], Sequence[ForeignUse]]:
+    found = await asyncio.gather(*(provider.observe(session, scope) for provider in looking.providers))
+    counting = [provider for provider in looking.providers if isinstance(provider, CountsForeignUse)]
+    uses = await asyncio.gather(*(provider.foreign_use(session, scope) for provider in counting))
+    return tuple(actual for part in found for actual in part), uses
+
+
+async def _forget(task: "asyncio.Task[Any]") -> None:
+    """End a task whose answer nobody needs."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

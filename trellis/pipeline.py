@@ -2,12 +2,15 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from types import MappingProxyType
 
 from trellis.applying import Applier, Listener, Outcome
 from trellis.blueprint import Blueprint
+from trellis.certifying import Certifying
 from trellis.deployment import Deployment
+from trellis.desiring.balanced import certificate_places
 from trellis.desiring.binding import classes_of
 from trellis.desiring.carried import role_names
 from trellis.desiring.parking import may_park, parked_containers
@@ -16,12 +19,14 @@ from trellis.desiring.placement import placed as placed_or_refused
 from trellis.desiring.problem import NOTHING_SPECIAL, Asking, check_asking, placement_problem
 from trellis.desiring.resources import desired
 from trellis.drifting import find_drift
+from trellis.environments.keeping import KeptFile, load_kept
 from trellis.environments.loading import load_environment
 from trellis.environments.model import Environment
 from trellis.environments.project import Project
-from trellis.environments.secrets import load_secrets, salt
+from trellis.environments.secrets import NO_SECRETS, load_secrets, salt
+from trellis.errors import ConfigError
 from trellis.evaluating import evaluate
-from trellis.hosts import with_secrets
+from trellis.hosts import needs_secrets, with_secrets
 from trellis.loading import load_stack
 from trellis.observing import Looking, Observed, close, observe
 from trellis.placing.advising import idle_sentences
@@ -31,7 +36,7 @@ from trellis.placing.sequencing import sequence
 from trellis.placing.solvers import Limits, Solver, named_solver
 from trellis.planning import Deciding, steps, with_removals
 from trellis.plans import Drift, Plan, Verb
-from trellis.plugin.contracts import Provider
+from trellis.plugin.contracts import Provider, Tools
 from trellis.plugin.registry import Plugins
 from trellis.remembering import Memory, left_alone
 from trellis.resolving import declared_only, resolve
@@ -58,6 +63,7 @@ class Bound:
     salt: bytes
     program: Program
     notes: tuple[str, ...] = ()
+    kept: Mapping[str, Secret] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +84,16 @@ class Planned:
         """By resource kind."""
         return self.plugins.providers()
 
+    @property
+    def tools(self) -> Tools:
+        """What of the controller's own providers may use."""
+        return Tools(KeptFile(self.bound.project, self.bound.environment.name), self.plugins.balancers())
+
 
 def bind(
     project: Project,
     environment: str,
     *,
-    destroy: bool = False,
     program: Program | None = None,
     given: Mapping[str, Value] = MappingProxyType({}),
 ) -> Bound:
@@ -92,23 +102,51 @@ def bind(
     Args:
         project: where the stack and the environments are.
         environment: its name.
-        destroy: nothing is to run, so no config is needed.
         program: instead of the one that the environment runs.
         given: config values and secrets that are to be set in the environment, as if they were.
 
     Raises:
         PolicyError: the environment runs what it pulls, and has pulled nothing.
+        MissingConfigError: something that the stack requires is not given.
     """
     found = load_environment(project, environment)
-    program = program or program_of(project, found, destroying=destroy)
-    stack = load_stack(program.stack_file)
-    blueprint = evaluate(stack, program.root)
+    program = program or program_of(project, found)
+    stack, blueprint = _evaluated(program)
     secrets = {**load_secrets(project, environment), **{k: v for k, v in given.items() if isinstance(v, Secret)}}
     config = {key: value for key, value in given.items() if not isinstance(value, Secret)}
     found = replace(found, config=MappingProxyType({**found.config, **config})) if config else found
     found, notes = declared_only(blueprint, found) if program.branch else (found, ())
-    resolved = {} if destroy else resolve(blueprint, found, secrets)
-    return Bound(project, stack, blueprint, found, resolved, secrets, salt(project, environment), program, notes)
+    resolved = resolve(blueprint, found, secrets)
+    kept = load_kept(project, environment)
+    salted = salt(project, environment, kept)
+    return Bound(project, stack, blueprint, found, resolved, secrets, salted, program, notes, kept)
+
+
+def bind_to_look(project: Project, environment: str, *, keyless: bool = False) -> Bound:
+    """Bind for looking and removing, which needs no config, and no secret but those that hosts are reached with.
+
+    Args:
+        project: where the stack and the environments are.
+        environment: its name.
+        keyless: do without the key of the secrets too, where it is not there; what holds a secret then looks altered.
+    """
+    found = load_environment(project, environment)
+    program = program_of(project, found, destroying=True)
+    stack, blueprint = _evaluated(program)
+    secrets = load_secrets(project, environment) if needs_secrets(found.hosts.values()) else {}
+    try:
+        kept = load_kept(project, environment)
+        salted = salt(project, environment, kept)
+    except ConfigError:
+        if not keyless:
+            raise
+        kept, salted = {}, NO_SECRETS
+    return Bound(project, stack, blueprint, found, {}, secrets, salted, program, kept=kept)
+
+
+def _evaluated(program: Program) -> tuple[Stack, Blueprint]:
+    stack = load_stack(program.stack_file)
+    return stack, evaluate(stack, program.root)
 
 
 @asynccontextmanager
@@ -124,7 +162,7 @@ async def planning(bound: Bound, *, asking: Asking = NOTHING_SPECIAL, destroy: b
         ShortfallError: not everything fits.
     """
     async with observing(bound, asking) as seen:
-        yield _plan(bound, seen, destroy=destroy)
+        yield planned_from(bound, seen, destroy=destroy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +220,7 @@ def solver_of(bound: Bound, plugins: Plugins) -> tuple[Solver | None, Limits]:
 
 async def apply(planned: Planned, listener: Listener, parallel: int = 10) -> tuple[Outcome, ...]:
     """Do what the plan says."""
-    return await Applier(planned.providers, planned.observed, listener, parallel).apply(planned.plan)
+    return await Applier(planned.providers, planned.observed, listener, parallel, planned.tools).apply(planned.plan)
 
 
 def _looking(bound: Bound, plugins: Plugins) -> Looking:
@@ -203,11 +241,16 @@ def _looking(bound: Bound, plugins: Plugins) -> Looking:
     return Looking(plugins.connectors(), providers, blueprint.stack, bound.environment.name, bound.salt, expected)
 
 
-def _plan(bound: Bound, seen_by: Seen, *, destroy: bool) -> Planned:
+def planned_from(bound: Bound, seen_by: Seen, *, destroy: bool = False) -> Planned:
+    """Place, desire and plan from what was seen; pure.
+
+    Raises:
+        ShortfallError: not everything fits.
+    """
     plugins, observed = seen_by.plugins, seen_by.known
     placement = Placement(()) if destroy else _placed(bound, seen_by)
     blueprint = replace(bound.blueprint, services=(), roles=()) if destroy else bound.blueprint
-    placed = deployment(blueprint, bound.environment, bound.config, placement, observed)
+    placed = _certifying(bound, plugins, deployment(blueprint, bound.environment, bound.config, placement, observed))
     wanted = () if destroy else _desired(bound, plugins, placed)
     answered = [seen for seen in observed.values() if not seen.problem]
     actuals = _relevant([actual for seen in answered for actual in seen.actuals], wanted)
@@ -243,8 +286,15 @@ def _placed(bound: Bound, seen: Seen) -> Placement:
     return placed_or_refused(seen.problem, bound.environment.name, *solver_of(bound, seen.plugins))
 
 
+def _certifying(bound: Bound, plugins: Plugins, placed: Deployment) -> Deployment:
+    """With what plugins that keep certificates are told."""
+    places = certificate_places(plugins.balancers(), placed)
+    settings, root = bound.environment.certificates, bound.project.root
+    return replace(placed, certifying=Certifying(settings, root, places, datetime.now(UTC), bound.kept))
+
+
 def _desired(bound: Bound, plugins: Plugins, placed: Deployment) -> tuple[Resource, ...]:
-    return desired(placed, classes_of(bound.stack), bound.program.root, plugins.resources(placed))
+    return desired(placed, classes_of(bound.stack), bound.program.root, plugins.resources(placed), bound.salt)
 
 
 def _relevant(actuals: Sequence[Actual], wanted: Sequence[Resource]) -> list[Actual]:

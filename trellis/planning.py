@@ -177,10 +177,24 @@ def _with_requirements(decided: Sequence[Step], deciding: Deciding) -> list[Step
     for key, more in room_first(deciding.changes):
         if key in acting:
             needed[key] |= (more & acting.keys()) - {key}
-    wishes = (*_service_order(acting, deciding), *_removal_order(acting, deciding), *_rolling(acting, deciding))
+    for key, more in _declared_before(acting):
+        needed[key] |= more
+    wishes: Needed = (*_service_order(acting, deciding), *_removal_order(acting, deciding), *_rolling(acting, deciding))
+    if not any(change.source for change in deciding.changes):
+        for key, more in wishes:
+            needed[key] |= more - {key}
+        return [replace(step, requires=tuple(sorted(needed.get(step.key, set())))) for step in decided]
     ranks = {key: deciding.providers[key.kind].kinds[key.kind] for key in acting}
     needed = with_wishes(needed, wishes, ranks)
     return [replace(step, requires=tuple(sorted(needed.get(step.key, set())))) for step in decided]
+
+
+def _declared_before(acting: Mapping[ResourceKey, Step]) -> Needed:
+    """What a resource must be right for, such as a proxy for its certificate."""
+    for key, step in acting.items():
+        for other in step.resource.required_by if step.resource else ():
+            if other in acting:
+                yield other, {key}
 
 
 def _containers(acting: Mapping[ResourceKey, Step], service: str) -> list[Step]:

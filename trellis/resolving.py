@@ -8,7 +8,7 @@ from types import MappingProxyType
 from trellis.blueprint import Blueprint, ConfigSpec
 from trellis.environments.config import parse_value
 from trellis.environments.model import Environment
-from trellis.errors import ConfigError
+from trellis.errors import ConfigError, MissingConfigError
 from trellis.values import Value
 from trellis_dsl.secret import Secret
 
@@ -17,13 +17,15 @@ def resolve(blueprint: Blueprint, environment: Environment, secrets: Mapping[str
     """Config key to value; secrets stay `Secret`.
 
     Raises:
-        ConfigError: a key is unknown, a value is of the wrong type, or required ones are missing: all are named.
+        ConfigError: a key is unknown, or a value is of the wrong type.
+        MissingConfigError: required ones are missing: all are named.
     """
     _refuse_unknown(blueprint, environment)
     missing = [spec for spec in blueprint.config if _is_missing(spec, environment, secrets)]
     if missing:
         raise _missing(missing, environment)
-    return MappingProxyType({spec.key: _value(spec, environment, secrets) for spec in blueprint.config})
+    own = {spec.key: _value(spec, environment, secrets) for spec in blueprint.config if not spec.same_as}
+    return MappingProxyType({spec.key: own[spec.same_as or spec.key] for spec in blueprint.config})
 
 
 def declared_only(blueprint: Blueprint, environment: Environment) -> tuple[Environment, tuple[str, ...]]:
@@ -63,16 +65,20 @@ def _refuse_unknown(blueprint: Blueprint, environment: Environment) -> None:
             near = get_close_matches(key, declared, n=1)
             hint = f"did you mean {near[0]}?" if near else "trellis describe shows what the stack declares"
             raise ConfigError(f"the stack declares no config value {key}", where=where, hint=hint)
+        if declared[key].same_as:
+            source = declared[key].same_as
+            raise ConfigError(f"{key} has the value of {source}", where=where, hint=f"give {source} instead")
         if declared[key].type == "secret":
             hint = f"trellis secret set {key} -e {environment.name}, and take it out of this file"
             raise ConfigError(f"{key} is a secret and cannot be given in clear text", where=where, hint=hint)
 
 
-def _missing(specs: list[ConfigSpec], environment: Environment) -> ConfigError:
-    names = ", ".join(spec.key for spec in specs)
-    commands = "; ".join(_command(spec, environment) for spec in specs)
-    return ConfigError(
-        f"{environment.name} lacks {names}", where=f"environments/{environment.name}.yaml", hint=commands
+def _missing(specs: list[ConfigSpec], environment: Environment) -> MissingConfigError:
+    return MissingConfigError(
+        f"{environment.name} lacks {', '.join(spec.key for spec in specs)}",
+        where=f"environments/{environment.name}.yaml",
+        hint="\n".join(_command(spec, environment) for spec in specs),
+        specs=tuple(specs),
     )
 
 

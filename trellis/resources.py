@@ -43,12 +43,14 @@ class Resource:
         spec: what the provider of that kind needs to know; the provider documents the fields. Secrets stay `Secret`.
         owner: what it is there for.
         requires: resources that must be right before this one is touched.
+        required_by: resources that are touched only when this one is right.
     """
 
     key: ResourceKey
     spec: Mapping[str, Value]
     owner: Owner = Owner()
     requires: tuple[ResourceKey, ...] = ()
+    required_by: tuple[ResourceKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

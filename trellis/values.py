@@ -24,7 +24,7 @@ def freeze(value: object) -> Value:
     match value:
         case None | bool() | int() | float() | str() | Secret():
             return value
-        case Mapping():
+        case dict() | MappingProxyType() | Mapping():  # an abstract class takes ten times as long to ask
             return MappingProxyType({str(key): freeze(item) for key, item in value.items()})
         case list() | tuple():
             return tuple(freeze(item) for item in value)
@@ -57,13 +57,14 @@ def _fingerprint(secret: Secret, salt: bytes) -> str:
 
 def _plain(value: Value, replace: Callable[[Secret], str]) -> object:
     match value:
+        case None | bool() | int() | float() | str():
+            return value
         case Secret():
             return replace(value)
-        case Mapping():
+        case MappingProxyType() | Mapping():
             return {key: _plain(item, replace) for key, item in value.items()}
         case tuple():
             return [_plain(item, replace) for item in value]
-    return value
 
 
 def canonical(value: object) -> str:

@@ -1,6 +1,6 @@
 """The vocabulary that a stack is written in; needs the standard library only."""
 
-from trellis_dsl.config import Config, ConfigRef, default, required, secret
+from trellis_dsl.config import Config, ConfigRef, default, required, secret, uses
 from trellis_dsl.endpoints import (
     Address,
     Connection,
@@ -85,4 +85,5 @@ __all__ = [
     "static_file",
     "tcp",
     "update_from",
+    "uses",
 ]

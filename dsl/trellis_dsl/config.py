@@ -27,14 +27,23 @@ class ConfigRef(Generic[T]):
 
 
 class Config(Declaration, Generic[T]):
-    """A declared value; in a class body `default`, `required` and `secret` make one."""
+    """A declared value; in a class body `default`, `required`, `secret` and `uses` make one."""
 
-    def __init__(self, type_name: str, value: T | None, help: str, *, required: bool) -> None:  # noqa: A002 - the word
+    def __init__(
+        self,
+        type_name: str,
+        value: T | None,
+        help: str,  # noqa: A002 - the word
+        *,
+        required: bool,
+        source: ConfigRef[T] | None = None,
+    ) -> None:
         super().__init__()
         self.type_name = type_name
         self.value = value
         self.help = help
         self.required = required
+        self.source = source
 
     @overload
     def __get__(self, obj: None, owner: type) -> ConfigRef[T]: ...
@@ -78,6 +87,31 @@ def secret(help: str = "") -> Config[Secret]:  # noqa: A002 - the field's standa
         help: what it is, in a few words.
     """
     return Config("secret", None, help, required=True)
+
+
+def uses(value: ConfigRef[T], help: str = "") -> Config[T]:  # noqa: A002 - the field's standard word
+    """Declare that a config value or a secret is the one of another class, so that it is given once.
+
+    Args:
+        value: such as ``MariaDB.root_password``.
+        help: what it means here, in a few words; without it what it means there.
+
+    Raises:
+        StackError: it is no config value.
+    """
+    declared = _declared(value) if isinstance(value, ConfigRef) else None
+    if declared is None:
+        raise StackError(
+            "uses needs a config value or a secret of another class",
+            where=caller(),
+            hint="name one, such as MariaDB.root_password",
+        )
+    return Config(declared.type_name, None, help or declared.help, required=True, source=value)
+
+
+def _declared(ref: ConfigRef[T]) -> Config[T] | None:
+    found = (vars(base).get(ref.name) for base in ref.owner.__mro__)
+    return next((one for one in found if isinstance(one, Config)), None)
 
 
 def service_name(cls: type) -> str:

@@ -1,93 +1,99 @@
 """Talks to one host's Docker Engine: the only module that calls the Docker SDK, which ships no types."""
 
 import asyncio
+import json
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
-from functools import partial
-from threading import Lock
 from typing import Any, TypeVar
+from urllib.parse import quote
 
+from trellis.engine import EngineConnection
 from trellis.hosts import Completed, HostSession
 from trellis.values import Value
 from trellis_docker.commands import Call
 from trellis_docker.facts import Json
 from trellis_docker.progress import PullProgress
-from trellis_docker.reading import SocketReads, can_read
 from trellis_docker.refusals import EngineError, silent_engine
 from trellis_dsl.secret import Secret
 
 _TIMEOUT = 60
 """Seconds that the engine has to answer a call; waiting for a container to stop adds its grace."""
 
+_FIRST_TIMEOUT = 15
+"""Seconds that it has for the first and easiest question; one that hangs is found out soon."""
+
 _THREADS = 8
 _T = TypeVar("_T")
 
 
 class Engine:
-    """One host's engine; its blocking calls run in threads of its own.
+    """One host's engine: questions over a connection of our own, changes by the SDK in threads of its own.
 
-    Args:
-        url: where it answers.
-        host: the host's name, for messages.
+    The SDK is imported with the first change: most runs only look.
     """
 
-    def __init__(self, url: str, host: str) -> None:
-        self._sdk = _Sdk(url, host)
-        self._reads: Any = SocketReads(url, host, _TIMEOUT) if can_read(url) else self._sdk
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix=f"docker-{host}")
-        self.host = host
+    def __init__(self, session: HostSession) -> None:
+        self._session = session
+        self._questions = EngineConnection(session, _TIMEOUT)
+        self._sdk = asyncio.Lock()
+        self._api: Any = None
+        self.host = session.host.name
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix=f"docker-{self.host}")
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Let go of the connections."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-        self._reads.close()
-        self._sdk.close()
+        if self._api is not None:
+            self._api.close()
+        await self._questions.close()
 
     async def call(self, call: Call) -> None:
         """Make a call that changes something; the only place where secrets of a container are revealed."""
         arguments = {name: _revealed(value) for name, value in call.arguments.items()}
-        await self._blocking(partial(getattr(self._sdk, call.operation), **arguments))
+        await self._blocking(lambda api: getattr(api, call.operation)(**arguments))
 
     async def containers(self, labels: Sequence[str] = ()) -> Sequence[Json]:
         """All containers, running or not, as listed; those with all of the labels when some are given."""
-        filters = {"label": list(labels)} if labels else None
-        return await self._blocking(partial(self._reads.containers, all=True, filters=filters))
+        filters = {"filters": json.dumps({"label": list(labels)})} if labels else {}
+        found: Sequence[Json] = await self._asked("/containers/json", {"all": "1", **filters})
+        return found
 
     async def container(self, container: str) -> Json | None:
         """One container, inspected; None when it is not there."""
-        return await self._optional(partial(self._reads.inspect_container, container))
+        return await self._optional(f"/containers/{_quoted(container)}/json")
 
     async def networks(self) -> Sequence[Json]:
         """All networks as listed."""
-        return await self._blocking(self._reads.networks)
+        found: Sequence[Json] = await self._asked("/networks")
+        return found
 
     async def network(self, name: str) -> Json | None:
         """One network; None when it is not there."""
-        return await self._optional(partial(self._reads.inspect_network, name))
+        return await self._optional(f"/networks/{_quoted(name)}")
 
     async def volumes(self) -> Sequence[Json]:
         """All volumes as listed."""
-        listing: Json = await self._blocking(self._reads.volumes)
+        listing: Json = await self._asked("/volumes")
         return listing.get("Volumes") or ()
 
     async def volume(self, name: str) -> Json | None:
         """One volume; None when it is not there."""
-        return await self._optional(partial(self._reads.inspect_volume, name))
+        return await self._optional(f"/volumes/{_quoted(name)}")
 
     async def image(self, reference: str) -> Json | None:
         """The image that a reference names now; None when the host has none."""
-        return await self._optional(partial(self._reads.inspect_image, reference))
+        return await self._optional(f"/images/{_quoted(reference)}/json")
 
     async def log(self, container: str, lines: int) -> str:
         """The last lines that a container printed."""
-        output: bytes = await self._blocking(partial(self._sdk.logs, container, stdout=True, stderr=True, tail=lines))
+        output: bytes = await self._blocking(lambda api: api.logs(container, stdout=True, stderr=True, tail=lines))
         return output.decode(errors="replace")
 
     async def execute(self, container: str, argv: Sequence[str]) -> Completed:
         """Run a command in a container."""
-        status, stdout, stderr = await self._blocking(partial(_execute, self._sdk, container, list(argv)))
+        status, stdout, stderr = await self._blocking(lambda api: _execute(api, container, list(argv)))
         return Completed(tuple(argv), status, stdout, stderr)
 
     async def pull(self, reference: str, report: Callable[[str], None]) -> None:
@@ -101,18 +107,41 @@ class Engine:
         def tell(sentence: str) -> None:
             loop.call_soon_threadsafe(report, sentence)
 
-        await self._blocking(partial(_pull, self._sdk, reference, tell, self.host))
+        await self._blocking(lambda api: _pull(api, reference, tell, self.host))
 
-    async def _optional(self, operation: Callable[[], _T]) -> _T | None:
+    async def _optional(self, path: str) -> Json | None:
         try:
-            return await self._blocking(operation)
+            found: Json = await self._asked(path)
         except EngineError as error:
             if error.status == 404:
                 return None
             raise
+        return found
 
-    async def _blocking(self, operation: Callable[[], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, operation)
+    async def _asked(self, path: str, query: Mapping[str, str] | None = None) -> Any:
+        """The JSON that the engine answers to a question."""
+        try:
+            answer = await self._questions.ask("GET", path, query)
+            if answer.status >= 400:
+                raise EngineError(answer.status, answer.message, f"host {self.host}")
+            return answer.json()
+        except (OSError, ValueError) as error:
+            raise silent_engine(error, self.host) from error
+
+    async def _blocking(self, operation: Callable[[Any], _T]) -> _T:
+        """Do something with the SDK's client, in a thread."""
+        loop = asyncio.get_running_loop()
+        async with self._sdk:
+            if self._api is None:
+                url = await self._session.docker_url()
+                version = self._questions.api_version
+                self._api = await loop.run_in_executor(self._threads, _connected, url, version, self.host)
+
+        def translated() -> _T:
+            with _translating(self.host):
+                return operation(self._api)
+
+        return await loop.run_in_executor(self._threads, translated)
 
 
 @asynccontextmanager
@@ -120,49 +149,25 @@ async def open_engine(session: HostSession) -> AsyncIterator[Engine]:
     """The engine of a session's host, for as long as the block lasts.
 
     Raises:
-        UnreachableError: it does not answer.
         TrellisError: there is none, or the account may not use it.
     """
-    engine = Engine(await session.docker_url(), session.host.name)
+    engine = Engine(session)
     try:
         yield engine
     finally:
-        engine.close()
+        await engine.close()
 
 
-class _Sdk:
-    """The SDK's `APIClient`, connected when its first method is called, with its errors as Trellis's."""
-
-    def __init__(self, url: str, host: str) -> None:
-        self._url, self._host = url, host
-        self._connecting = Lock()
-        self._api: Any = None
-
-    def __getattr__(self, operation: str) -> Callable[..., Any]:
-        def translated(*arguments: Any, **named: Any) -> Any:
-            with _translating(self._host):
-                return getattr(self._connected(), operation)(*arguments, **named)
-
-        return translated
-
-    def close(self) -> None:
-        if self._api is not None:
-            self._api.close()
-
-    def _connected(self) -> Any:
-        with self._connecting:
-            if self._api is None:
-                self._api = _api(self._url)
-            return self._api
-
-
-def _api(url: str) -> Any:
+def _connected(url: str, version: str, host: str) -> Any:
     from docker.api.client import APIClient
     from docker.utils import kwargs_from_env
 
     # DOCKER_HOST comes with its own settings of TLS.
     settings = kwargs_from_env() if url == os.environ.get("DOCKER_HOST") else {"base_url": url}
-    return APIClient(**settings, version="auto", timeout=_TIMEOUT, num_pools=_THREADS)
+    with _translating(host):
+        api = APIClient(**settings, version=version or "auto", timeout=_FIRST_TIMEOUT, num_pools=_THREADS)
+    api.timeout = _TIMEOUT
+    return api
 
 
 @contextmanager
@@ -171,13 +176,18 @@ def _translating(host: str) -> Iterator[None]:
     from docker.errors import APIError, DockerException
     from requests.exceptions import RequestException
 
+    where = f"host {host}"
     try:
         yield
     except APIError as error:
         message = error.explanation or str(error)
-        raise EngineError(error.status_code or 500, str(message), f"host {host}") from error
+        raise EngineError(error.status_code or 500, str(message), where) from error
     except (RequestException, DockerException, OSError) as error:
         raise silent_engine(error, host) from error
+
+
+def _quoted(name: str) -> str:
+    return quote(name, safe="/:@")
 
 
 def _revealed(value: Value) -> object:
@@ -200,9 +210,8 @@ def _execute(api: Any, container: str, argv: list[str]) -> tuple[int, str, str]:
 
 def _pull(api: Any, reference: str, tell: Callable[[str], None], host: str) -> None:
     progress = PullProgress(reference)
-    with _translating(host):  # the answer comes while it is read, long after the call
-        for event in api.pull(reference, stream=True, decode=True):
-            if "error" in event:
-                raise EngineError(404, str(event["error"]), f"host {host}")
-            if sentence := progress.take(event):
-                tell(sentence)
+    for event in api.pull(reference, stream=True, decode=True):
+        if "error" in event:
+            raise EngineError(404, str(event["error"]), f"host {host}")
+        if sentence := progress.take(event):
+            tell(sentence)

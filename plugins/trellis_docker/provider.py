@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from weakref import WeakKeyDictionary
 
 from trellis.health import HealthState, ask, check_from, state_of
 from trellis.hosts import ForeignUse, HostSession
@@ -31,6 +32,7 @@ class DockerProvider:
 
     def __init__(self, engines: OpenEngine = open_engine) -> None:
         self._engines = engines
+        self._just_listed: WeakKeyDictionary[HostSession, Sequence[facts.Json]] = WeakKeyDictionary()
 
     async def observe(self, session: HostSession, scope: Scope) -> Sequence[Actual]:
         """Trellis's images, networks, volumes and containers, and foreign things on names that it would use."""
@@ -39,12 +41,16 @@ class DockerProvider:
             ours = [one["Id"] for one in await own_containers(engine, listed, scope)]
             found = facts.Found(await _inspected(engine, ours), networks, volumes, listed=listed)
             images = await _images(engine, facts.references(found, scope))
+        self._just_listed[session] = listed
         return facts.actuals(replace(found, images=images), scope, session.host.name)
 
     async def foreign_use(self, session: HostSession, scope: Scope) -> ForeignUse:
-        """What the containers of others may take on this host."""
+        """What the containers of others may take on this host; after `observe`, of those that it has listed."""
+        listed = self._just_listed.pop(session, None)
+        if listed is not None and not any(facts.takes_from(one, scope) for one in listed):
+            return ForeignUse()
         async with self._engines(session) as engine:
-            listed = await engine.containers()
+            listed = await engine.containers() if listed is None else listed
             theirs = [one["Id"] for one in listed if facts.takes_from(one, scope)]
             return facts.foreign_use(listed, await _inspected(engine, theirs), scope)
 

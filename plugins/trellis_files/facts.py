@@ -1,7 +1,9 @@
 """What the observing script prints, as resources found on a host."""
 
 import base64
+import io
 import stat
+import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -15,6 +17,8 @@ from trellis_files.store import Entry, backup_path, read_entry
 # What stat(1) says in the C locale about a path where nothing is.
 _NOTHING_THERE = ("No such file or directory", "Not a directory")
 _HASH_LENGTH = 64
+# Its owner is the account that looks.
+_SELF = "/proc/self/."
 
 
 @dataclass(slots=True)
@@ -26,7 +30,7 @@ class _Printed:
     backups: set[str] = field(default_factory=set)
     stats: dict[str, tuple[int, str, str, int, str, str]] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
-    texts: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, bytes] = field(default_factory=dict)
 
 
 def parse(stdout: str, host: str, scope: Scope) -> tuple[Actual, ...]:
@@ -55,21 +59,37 @@ def unexpected(stderr: str) -> str:
 
 def _sort(line: str, printed: _Printed, host: str) -> None:
     match line.split("\t"):
-        case ["account", user, group]:
-            printed.account = (user, group)
         case ["entry", json]:
             entry = read_entry(json, host)
             printed.entries[str(entry.spec["path"])] = entry
         case ["before", path]:
             printed.backups.add(path)
+        case ["stat", _, _, _, _, user, group, path] if path == _SELF:
+            printed.account = (user, group)
         case ["stat", mode, uid, gid, size, user, group, path]:
             printed.stats[path] = (int(mode, 16), uid, gid, int(size), user, group)
-        case ["text", encoded, path]:
-            printed.texts[path] = encoded
+        case ["texts", encoded]:
+            printed.texts |= _unpacked(base64.b64decode(encoded))
         case [hashed] if hashed[_HASH_LENGTH:].startswith("  /"):
             printed.hashes[hashed[_HASH_LENGTH + 2 :]] = hashed[:_HASH_LENGTH]
         case _:
             raise TrellisError(f"unexpected answer while looking at files: {line[:80]!r}", where=f"host {host}")
+
+
+def _unpacked(archive: bytes) -> dict[str, bytes]:
+    """The files of a tar archive by absolute path; tar takes the first slash off, and names a second link's first."""
+    found: dict[str, bytes] = {}
+    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as opened:
+        for member in opened:
+            content = opened.extractfile(member) if member.isfile() else None
+            first = found.get(_absolute(member.linkname)) if member.islnk() else None
+            if content is not None or first is not None:
+                found[_absolute(member.name)] = content.read() if content is not None else first or b""
+    return found
+
+
+def _absolute(name: str) -> str:
+    return f"/{name.lstrip('/')}"
 
 
 def _actuals(printed: _Printed, host: str, scope: Scope) -> Iterator[Actual]:
@@ -105,7 +125,7 @@ def _content(path: str, printed: _Printed, salt: bytes) -> dict[str, object]:
     # The hash of a short secret would give it away, and what was found may be saved with a plan.
     if entry is not None and str(entry.spec["content"]).startswith(FINGERPRINT):
         return {"content": mark_of(printed.hashes[path], salt)}
-    text = as_text(base64.b64decode(printed.texts[path])) if path in printed.texts else None
+    text = as_text(printed.texts[path]) if path in printed.texts else None
     return {"content": mark_of(printed.hashes[path], None), "text": text}
 
 

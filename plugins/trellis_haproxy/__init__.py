@@ -8,10 +8,10 @@ from trellis_haproxy.service import HAProxy
 
 if TYPE_CHECKING:  # stacks import this module, and pay for no more than the class
     from trellis.deployment import Deployment
-    from trellis.plugin.contracts import Provider
+    from trellis.plugin.contracts import Balancer, Provider
     from trellis.resources import Resource
 
-__all__ = ["HAProxy", "trellis_providers", "trellis_resources"]
+__all__ = ["HAProxy", "trellis_balancers", "trellis_providers", "trellis_resources"]
 
 
 @hookimpl
@@ -20,6 +20,14 @@ def trellis_providers() -> "Sequence[Provider]":
     from trellis_haproxy.provider import HAProxyProvider
 
     return (HAProxyProvider(),)
+
+
+@hookimpl
+def trellis_balancers() -> "Sequence[Balancer]":
+    """HAProxy, which ends TLS."""
+    from trellis_haproxy.balancer import HAProxyBalancer
+
+    return (HAProxyBalancer(),)
 
 
 @hookimpl

@@ -32,7 +32,7 @@ def _resource(instance: DeployedInstance, sites: tuple[SiteRoute, ...], deployme
     host, service = instance.host.name, instance.service
     name = f"{service.name.lower()}-{instance.index}"
     folder = f"{deployment.folder(host)}/{name}"
-    ports, tls_ports = _ports(service, tls=False), _ports(service, tls=True)
+    ports, tls_ports = ports_of(service, tls=False), ports_of(service, tls=True)
     config, digest = render(Proxy(instance.name, deployment.stack, deployment.environment, ports, sites, tls_ports))
     spec = {
         "config": config,
@@ -53,7 +53,7 @@ def _resource(instance: DeployedInstance, sites: tuple[SiteRoute, ...], deployme
     )
 
 
-def _ports(service: ServiceSpec, *, tls: bool) -> tuple[int, ...]:
+def ports_of(service: ServiceSpec, *, tls: bool) -> tuple[int, ...]:
     """On the host's own network a service listens where it says, or where its author fixed the host's port."""
     found = (end.host_port or end.port for end in service.endpoints if end.protocol == "tcp" and end.tls == tls)
     return tuple(sorted(found))

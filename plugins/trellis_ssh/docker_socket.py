@@ -1,12 +1,13 @@
 """A private socket on this machine that leads to a host's Docker Engine."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import asyncssh
 
-from trellis.errors import NotAuthorisedError, TrellisError
+from trellis.errors import EngineSilentError, NotAuthorisedError, TrellisError
 from trellis_ssh import commands, streams
 from trellis_ssh.commands import Elevation, Rights
 from trellis_ssh.lanes import Lanes
@@ -48,6 +49,17 @@ class DockerSocket:
             if self._server is None:
                 self._server = await LocalServer.start(await self._way())
             return self._server.url
+
+    async def open(self) -> streams.Streams:
+        """One connection, straight through ssh where the account may use the usual socket.
+
+        Raises:
+            TrellisError: as `url` does.
+        """
+        if self._server is None:
+            with contextlib.suppress(asyncssh.ChannelOpenError):
+                return await streams.opened(lambda session: self._ssh.create_unix_connection(session, self._usual))
+        return await asyncio.open_unix_connection((await self.url()).removeprefix("unix://"))
 
     async def close(self) -> None:
         """End every connection to the engine and remove the socket."""
@@ -126,8 +138,8 @@ class DockerSocket:
             hint=f"as root there: usermod -aG docker {rights.user}, or give it sudo",
         )
 
-    def _silent(self) -> TrellisError:
+    def _silent(self) -> EngineSilentError:
         name = self._session.host.name
-        return TrellisError(
+        return EngineSilentError(
             f"the Docker Engine on {name} does not answer", hint="on that host: systemctl status docker"
         )

@@ -16,10 +16,12 @@ from trellis_ssh.commands import Elevation, Markers, Rights
 from trellis_ssh.docker_socket import DockerSocket
 from trellis_ssh.routes import Connection
 from trellis_ssh.target import Route
+from trellis_ssh.together import Together
 
 # sshd allows ten sessions a connection (MaxSessions); the rest is for relays to the engine's socket.
 _COMMANDS_AT_ONCE = 5
 _LONGEST_FAREWELL = 5.0
+_LONGEST_SEARCH = 30.0
 _MOST_REFUSALS = 20
 _BETWEEN_REFUSALS = 0.1
 _MOST_SUDO_TALK = 65536
@@ -46,6 +48,9 @@ class SshSession:
         self._docker = DockerSocket(
             self, connection, lambda: connection.routes.open(host.name, route), route.docker_socket
         )
+        self._together = Together(
+            lambda argv, timeout: self._run_alone(argv, b"", timeout, sudo=True), lambda: f"end-{secrets.token_hex(8)}"
+        )
         self._closed = False
 
     @property
@@ -57,6 +62,11 @@ class SshSession:
         self, argv: Sequence[str], *, stdin: bytes = b"", sudo: bool = False, timeout: float = 60.0
     ) -> Completed:
         """Run a command; see `trellis.hosts.HostSession.run`."""
+        if sudo and not stdin:
+            return await self._together.run(argv, timeout)
+        return await self._run_alone(argv, stdin, timeout, sudo=sudo)
+
+    async def _run_alone(self, argv: Sequence[str], stdin: bytes, timeout: float, *, sudo: bool) -> Completed:
         elevation = await self._likely_elevation() if sudo else Elevation.NONE
         ended = await self._run(argv, elevation, stdin, timeout)
         if ended is None:  # sudo did not start it, so it is safe to start it in another way
@@ -216,8 +226,14 @@ class SshSession:
     async def docker_url(self) -> str:
         """A socket here that leads to the host's engine; see `trellis.hosts.HostSession.docker_url`."""
         with self._explained(f"the Docker Engine on {self._host.name} did not answer"):
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(_LONGEST_SEARCH):
                 return await self._docker.url()
+
+    async def open_engine(self) -> tuple[StreamReader, StreamWriter]:
+        """A connection to the host's engine; see `trellis.engine.OpensEngine`."""
+        with self._explained(f"the Docker Engine on {self._host.name} did not answer"):
+            async with asyncio.timeout(_LONGEST_SEARCH):
+                return await self._docker.open()
 
     async def close(self) -> None:
         """End the connection; may be called twice."""

@@ -15,6 +15,7 @@ from trellis import (
     runs,
     secret,
     site,
+    uses,
 )
 from trellis_haproxy import HAProxy
 
@@ -40,7 +41,7 @@ class Website(Service):
 
     domain = default("shop.localhost", "public name of the shop")
     workers = default(4, "threads per container")
-    db_password = secret("password with which the website opens the database")
+    db_password = uses(MariaDB.root_password)
     database = connects_to(MariaDB.sql)
     http = listens(8080, health="/healthz")
     public = site(domain, http, tls=False)

@@ -34,7 +34,8 @@ def list_(environment: str | None, directory: Path, *, as_json: bool) -> None:
     project = find_project(directory)
     found = load_environment(project, chosen_environment(project, environment))
     secrets = secret_keys(project, found.name)
-    entries = [_entry(spec, found, secrets) for spec in declared(project).values()]
+    specs = declared(project)
+    entries = [_entry(spec, specs, found, secrets) for spec in specs.values()]
     if as_json:
         emit_json({"environment": found.name, "config": entries})
     elif entries:
@@ -51,7 +52,8 @@ def get(key: str, environment: str | None, directory: Path) -> None:
     """Print the value of KEY in an environment; a secret shows as a mask."""
     project = find_project(directory)
     found = load_environment(project, chosen_environment(project, environment))
-    entry = _entry(known(declared(project), key), found, secret_keys(project, found.name))
+    specs = declared(project)
+    entry = _entry(known(specs, key), specs, found, secret_keys(project, found.name))
     if entry["from"] == "missing":
         command = "secret set" if entry["type"] == "secret" else "config set"
         raise ConfigError(f"{key} is not set in {found.name}", hint=f"trellis {command} {key} -e {found.name}")
@@ -75,6 +77,7 @@ def set_(key: str, value: str, environment: str | None, directory: Path) -> None
     name = chosen_environment(project, environment)
     check_exists(project, name)
     spec = known(declared(project), key)
+    refuse_taken_over(spec)
     refuse_secret(spec, name)
     set_config(project, name, key, parse_value(value, spec.type, key, "the command line"))
     progress(f"set {key} in {name}; next: trellis plan -e {name}")
@@ -109,6 +112,12 @@ def known(specs: Mapping[str, ConfigSpec], key: str) -> ConfigSpec:
     return specs[key]
 
 
+def refuse_taken_over(spec: ConfigSpec) -> None:
+    """Raise `ConfigError` when the value is that of another key."""
+    if spec.same_as:
+        raise ConfigError(f"{spec.key} has the value of {spec.same_as}", hint=f"set {spec.same_as} instead")
+
+
 def refuse_secret(spec: ConfigSpec, environment: str) -> None:
     """Raise `ConfigError` when the value would be a secret in clear text."""
     if spec.type == "secret":
@@ -130,8 +139,11 @@ def shown(value: object) -> str:
     return str(value)
 
 
-def _entry(spec: ConfigSpec, environment: Environment, secrets: tuple[str, ...]) -> Mapping[str, object]:
-    value, origin = _value(spec, environment, secrets)
+def _entry(
+    spec: ConfigSpec, specs: Mapping[str, ConfigSpec], environment: Environment, secrets: tuple[str, ...]
+) -> Mapping[str, object]:
+    value, origin = _value(specs[spec.same_as or spec.key], environment, secrets)
+    origin = spec.same_as if spec.same_as and origin != "missing" else origin
     return {"key": spec.key, "value": value, "from": origin, "type": spec.type, "help": spec.help}
 
 

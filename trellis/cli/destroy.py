@@ -42,9 +42,9 @@ async def _destroy(
     project: Project, name: str, recording: "Recording", parallel: int, *, yes: bool, no_input: bool
 ) -> None:
     from trellis.cli.running import apply_plan
-    from trellis.pipeline import bind, planning
+    from trellis.pipeline import bind_to_look, planning
 
-    async with planning(bind(project, name, destroy=True), destroy=True) as planned:
+    async with planning(bind_to_look(project, name, keyless=True), destroy=True) as planned:
         show(planned.plan, as_json=False)
         if not planned.plan.changes:
             echo("Nothing is left of it.")

@@ -8,7 +8,7 @@ import click
 
 from trellis.cli.options import chosen_environment, environment_option, json_option, project_option
 from trellis.cli.output import echo, emit_json, table
-from trellis.cli.rendering import drift_entry
+from trellis.cli.rendering import drift_entry, silent_sentence
 from trellis.environments.project import Project, find_project
 from trellis.errors import UnexpectedChangesError, UnreachableError
 from trellis.plans import Drift
@@ -37,13 +37,13 @@ def drift(environment: str | None, directory: Path, *, as_json: bool, expect_non
             "there is drift although none was expected", hint=f"put it right: trellis up -e {name}"
         )
     if silent:
-        raise UnreachableError(f"these hosts did not answer: {', '.join(sorted(silent))}")
+        raise UnreachableError(silent_sentence(silent))
 
 
 async def _found(project: Project, name: str) -> tuple[Sequence[Drift], Mapping[str, str]]:
-    from trellis.pipeline import bind, observing
+    from trellis.pipeline import bind_to_look, observing
 
-    async with observing(bind(project, name, destroy=True)) as seen:
+    async with observing(bind_to_look(project, name)) as seen:
         return seen.drift, seen.unreachable
 
 

@@ -46,7 +46,11 @@ def _unexpected(error: Exception) -> int:
 
 
 def _told(what: str, where: str, hint: str, code: int) -> int:
-    lines = (f"error: {what}", f"  at: {where}" if where else "", f"  try: {hint}" if hint else "")
+    lines = (
+        f"error: {what}",
+        f"  at: {where}" if where else "",
+        "  try: " + hint.replace("\n", "\n       ") if hint else "",
+    )
     for line in filter(None, lines):
         print(harmless(line), file=sys.stderr)  # noqa: T201 - click may be what failed
     return code

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 
 import click
 
+from trellis.cli.asking import bind_asking
 from trellis.cli.options import (
     allow_moves_option,
     chosen_environment,
     environment_option,
     json_option,
+    no_input_option,
     project_option,
 )
 from trellis.cli.output import echo, progress
 from trellis.cli.placing import asking_of, explain_service, told_as_json
-from trellis.cli.rendering import plan_document
+from trellis.cli.rendering import plan_document, silent_sentence
 from trellis.cli.up import show
 from trellis.environments.project import Project, find_project
 from trellis.environments.writing import write_file
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 )
 @environment_option
 @json_option
+@no_input_option
 @click.option("--diff", is_flag=True, help="Show the differences behind each step.")
 @click.option("-a", "--all", "all_steps", is_flag=True, help="Also show what is kept as it is.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan for `trellis up FILE`.")
@@ -47,6 +50,7 @@ def plan(  # noqa: PLR0913 - one argument an option
     explain: str | None,
     *,
     as_json: bool,
+    no_input: bool,
     diff: bool,
     all_steps: bool,
     expect_no_changes: bool,
@@ -57,7 +61,7 @@ def plan(  # noqa: PLR0913 - one argument an option
     if explain:
         asyncio.run(explain_service(project, name, explain, asking, as_json=as_json))
         return
-    made = asyncio.run(_plan(project, name, asking, as_json=as_json))
+    made = asyncio.run(_plan(project, name, asking, as_json=as_json, no_input=no_input))
     show(made, as_json=as_json, diff=diff, all_steps=all_steps)
     if out:
         _save(made, out)
@@ -69,13 +73,13 @@ def plan(  # noqa: PLR0913 - one argument an option
     if made.changes and expect_no_changes:
         raise UnexpectedChangesError("there are changes although none were expected")
     if made.unreachable:
-        raise UnreachableError(f"these hosts did not answer: {', '.join(sorted(made.unreachable))}")
+        raise UnreachableError(silent_sentence(made.unreachable))
 
 
-async def _plan(project: Project, name: str, asking: "Asking", *, as_json: bool) -> Plan:
-    from trellis.pipeline import bind, planning
+async def _plan(project: Project, name: str, asking: "Asking", *, as_json: bool, no_input: bool) -> Plan:
+    from trellis.pipeline import planning
 
-    bound = bind(project, name)
+    bound = bind_asking(project, name, no_input=no_input)
     with told_as_json(bound.blueprint.stack, name, as_json=as_json):
         async with planning(bound, asking=asking) as planned:
             return planned.plan

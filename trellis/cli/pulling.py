@@ -81,9 +81,9 @@ def pull_release(project: Project, wanted: Wanted, question: str) -> Plan | None
 
 
 def _had(project: Project, pull: Pull) -> "Blueprint":
-    from trellis.pipeline import bind
+    from trellis.pipeline import bind_to_look
 
-    return bind(project, pull.environment.name, destroy=True).blueprint
+    return bind_to_look(project, pull.environment.name, keyless=True).blueprint
 
 
 def _values(pull: Pull, wanted: Wanted, blueprint: "Blueprint") -> dict[str, Value]:

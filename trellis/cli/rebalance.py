@@ -19,7 +19,7 @@ from trellis.cli.options import (
 )
 from trellis.cli.output import confirm, echo, emit_json
 from trellis.cli.placing import asking_of, told_as_json
-from trellis.cli.rendering import done_line, plan_document, plan_lines, summary_line
+from trellis.cli.rendering import done_line, plan_document, plan_lines, silent_sentence, summary_line
 from trellis.environments.project import Project, find_project
 from trellis.errors import UnreachableError
 from trellis.plans import Plan
@@ -122,6 +122,6 @@ def _document(planned: "Planned", report: "LoadReport") -> Mapping[str, Any]:
 
 def _nothing(shown: Plan, *, as_json: bool) -> None:
     if shown.unreachable:
-        raise UnreachableError(f"these hosts did not answer: {', '.join(sorted(shown.unreachable))}")
+        raise UnreachableError(silent_sentence(shown.unreachable))
     if not as_json:
         echo("No changes: no move makes the load more even.")

@@ -1,7 +1,7 @@
 """Plans as people and programs read them; pure."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from trellis.plans import Change, Drift, Plan, Step, Verb
@@ -117,6 +117,11 @@ def _step(step: Step) -> dict[str, Any]:
 
 def _change(change: Change) -> dict[str, object]:
     return {"path": change.path, "before": masked(change.before), "after": masked(change.after)}
+
+
+def silent_sentence(hosts: Iterable[str]) -> str:
+    """``these hosts did not answer: ny2, ny3``."""
+    return f"these hosts did not answer: {', '.join(sorted(hosts))}"
 
 
 def drift_entry(drift: Drift) -> dict[str, object]:

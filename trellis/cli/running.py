@@ -3,14 +3,14 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from trellis.applying import Applier, Event, Outcome
+from trellis.applying import Applier, Event
+from trellis.cli.ending import error_of, outcome_of
 from trellis.cli.output import progress
 from trellis.cli.rendering import SIGNS, summary_line
-from trellis.errors import ApplyError, CancelledError, UnreachableError
 from trellis.pipeline import Planned
 from trellis.plans import Step
 from trellis.promotion.gate import AS_DECIDED, Choice, allowed
@@ -58,24 +58,27 @@ async def apply_plan(
         PolicyError: the chain of environments does not allow this program.
         ApplyError: a step failed; what ran before goes on running.
         CancelledError: the operator pressed Ctrl-C; the steps under way were finished.
+        UnreachableError: hosts did not answer, or stopped answering; the others are done.
     """
     bound = planned.bound
     reason = allowed(bound.project, bound.environment, bound.program, choice) or reason
     content = content_of(bound.project, bound.program)
     run = recording.store.begin(_record(planned, recording, reason))
-    applier = Applier(planned.providers, planned.observed, _Journal(recording, run, planned.bound.salt), parallel)
+    journal = _Journal(recording, run, bound.salt)
+    applier = Applier(planned.providers, planned.observed, journal, parallel, planned.tools)
     stopped = _stop_on_interrupt(applier)
     outcome: RunOutcome = "failed"
     try:
         outcomes = await applier.apply(planned.plan)
-        outcome = _outcome(outcomes, cancelled=bool(stopped))
+        outcome = outcome_of(outcomes, cancelled=bool(stopped))
         if outcome == "done":
             _remember(planned, recording, run)
             digest_now = planned.plan.bound_to["blueprint"]
             remember(bound.project, planned.plan.environment, bound.program, content, run, digest_now)
     finally:
         recording.store.finish(run, outcome, summary_line(planned.plan))
-    _raise_for(outcomes, outcome, planned)
+    if error := error_of(outcomes, planned.plan, cancelled=bool(stopped)):
+        raise error
 
 
 def _record(planned: Planned, recording: Recording, reason: str) -> RunRecord:
@@ -147,26 +150,6 @@ def _stop_on_interrupt(applier: Applier) -> list[bool]:
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop)
     return stopped
-
-
-def _outcome(outcomes: Sequence[Outcome], *, cancelled: bool) -> RunOutcome:
-    if any(outcome.state == "failed" for outcome in outcomes):
-        return "failed"
-    return "cancelled" if cancelled and any(outcome.state == "skipped" for outcome in outcomes) else "done"
-
-
-def _raise_for(outcomes: Sequence[Outcome], outcome: RunOutcome, planned: Planned) -> None:
-    failed = [item for item in outcomes if item.state == "failed"]
-    if failed:
-        first = failed[0]
-        assert first.error is not None  # noqa: S101 - for the type checker: what failed has an error
-        again = f"mend it and run: trellis up -e {planned.plan.environment}"
-        raise ApplyError(first.error.what, where=str(first.step.key), hint=first.error.hint or again) from first.error
-    if outcome == "cancelled":
-        raise CancelledError("cancelled; the steps under way were finished", hint="run it again to go on")
-    if planned.plan.unreachable:
-        names = ", ".join(sorted(planned.plan.unreachable))
-        raise UnreachableError(f"done on the other hosts, but these did not answer: {names}")
 
 
 def command_line() -> str:

@@ -9,14 +9,14 @@ import click
 
 from trellis.cli.options import chosen_environment, environment_option, json_option, project_option
 from trellis.cli.output import echo, emit_json, table
-from trellis.cli.rendering import drift_entry
+from trellis.cli.rendering import drift_entry, silent_sentence
 from trellis.environments.project import Project, find_project
-from trellis.errors import UnreachableError
+from trellis.errors import ConfigError, DoesNotFitError, UnreachableError
 from trellis.plugin.contracts import TellsHealth
 from trellis.resources import Actual
 
 if TYPE_CHECKING:
-    from trellis.pipeline import Planned
+    from trellis.pipeline import Bound, Planned, Seen
 
 
 @click.command(epilog="Examples: trellis status -e prod | trellis status --json")
@@ -33,43 +33,66 @@ def status(environment: str | None, directory: Path, *, as_json: bool) -> None:
         _show(document)
     silent = [host["name"] for host in document["hosts"] if not host["reachable"]]
     if silent:
-        raise UnreachableError(f"these hosts did not answer: {', '.join(silent)}")
+        raise UnreachableError(silent_sentence(silent))
 
 
 async def environment_status(project: Project, name: str) -> dict[str, Any]:
     """What `trellis status --json` prints."""
-    from trellis.pipeline import bind, planning
+    from trellis.pipeline import observing
     from trellis.promotion.telling import standing_lines
 
-    async with planning(bind(project, name)) as planned:
+    bound, unknown = _bound(project, name)
+    async with observing(bound) as seen:
+        planned, unknown = (None, unknown) if unknown else _planned(bound, seen)
         found = [
-            (actual, seen)
-            for seen in planned.observed.values()
-            for actual in seen.actuals
+            actual
+            for host in seen.known.values()
+            for actual in host.actuals
             if actual.key.kind == "container" and not actual.foreign
         ]
-        health = await asyncio.gather(*(_health(planned, actual) for actual, _ in found))
+        health = await asyncio.gather(*(_health(seen, actual) for actual in found))
         return {
             "schema_version": 1,
-            "stack": planned.plan.stack,
+            "stack": bound.blueprint.stack,
             "environment": name,
             "hosts": [
-                {"name": host, "reachable": not seen.problem, "problem": seen.problem}
-                for host, seen in planned.observed.items()
+                {"name": host, "reachable": not one.problem, "problem": one.problem} for host, one in seen.known.items()
             ],
-            "instances": [_instance(actual, how) for (actual, _), how in zip(found, health, strict=True)],
-            "sites": [
-                {"domain": site.domain, "path": site.path, "service": site.service} for site in planned.deployment.sites
-            ],
-            "drift": [drift_entry(drift) for drift in planned.plan.drift],
-            "pending": len(planned.plan.changes),
-            "standing": standing_lines(project, planned.bound.environment),
+            "instances": [_instance(actual, how) for actual, how in zip(found, health, strict=True)],
+            "sites": _sites(planned) if planned else [],
+            "drift": [drift_entry(drift) for drift in planned.plan.drift] if planned else [],
+            "pending": len(planned.plan.changes) if planned else None,
+            "unknown": unknown,
+            "standing": standing_lines(project, bound.environment),
         }
 
 
-async def _health(planned: "Planned", actual: Actual) -> str:
-    provider = planned.providers["container"]
-    session = planned.observed[actual.key.host].session
+def _bound(project: Project, name: str) -> "tuple[Bound, str]":
+    """What is known of the environment, and why that is not all: looking needs neither config nor secrets."""
+    from trellis.pipeline import bind, bind_to_look
+
+    try:
+        return bind(project, name), ""
+    except ConfigError as error:
+        return bind_to_look(project, name, keyless=True), str(error)
+
+
+def _planned(bound: "Bound", seen: "Seen") -> "tuple[Planned | None, str]":
+    from trellis.pipeline import planned_from
+
+    try:
+        return planned_from(bound, seen), ""
+    except DoesNotFitError as error:
+        return None, str(error)
+
+
+def _sites(planned: "Planned") -> list[dict[str, Any]]:
+    return [{"domain": site.domain, "path": site.path, "service": site.service} for site in planned.deployment.sites]
+
+
+async def _health(seen: "Seen", actual: Actual) -> str:
+    provider = seen.plugins.providers()["container"]
+    session = seen.known[actual.key.host].session
     if session is None or not isinstance(provider, TellsHealth):
         return "unknown"
     return str(await provider.health(session, actual, datetime.now(UTC)))
@@ -101,6 +124,8 @@ def _show(document: dict[str, Any]) -> None:
             echo(f"! {host['name']}: {host['problem']}")
     for drift in document["drift"]:
         echo(f"drift: {drift['id']}: {drift['what']}")
+    if document["unknown"]:
+        echo(f"! whether that is as it should be is not known: {document['unknown']}")
     for line in document["standing"]:
         echo(line)
     if document["pending"]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from trellis.cli.applying import apply_shown, asked_in, chosen_program, read_plan, refuse_stale, remember_unchanged
+from trellis.cli.asking import bind_asking
 from trellis.cli.options import (
     allow_moves_option,
     chosen_environment,
@@ -20,7 +21,7 @@ from trellis.cli.output import confirm as agree
 from trellis.cli.output import echo, emit_json, progress
 from trellis.cli.overruling import Words, overruling_options
 from trellis.cli.placing import asking_of, told_as_json
-from trellis.cli.rendering import done_line, drift_line, plan_document, plan_lines, summary_line
+from trellis.cli.rendering import done_line, drift_line, plan_document, plan_lines, silent_sentence, summary_line
 from trellis.environments.loading import environment_names
 from trellis.environments.project import Project, find_project
 from trellis.errors import UnreachableError
@@ -72,7 +73,7 @@ def up(  # noqa: PLR0913 - one argument an option
     check_environment(project, name)
     choice = Choice(working_tree=working_tree, overruling=chain.overruling(name, no_input=no_input))
     asking = asked_in(saved) if saved else asking_of(allow_moves)
-    shown = asyncio.run(shown_plan(project, name, asking, saved, choice, as_json=as_json, diff=diff))
+    shown = asyncio.run(shown_plan(project, name, asking, saved, choice, as_json=as_json, diff=diff, no_input=no_input))
     if not shown.changes:
         _nothing(project, shown, choice, as_json=as_json)
         return
@@ -82,7 +83,7 @@ def up(  # noqa: PLR0913 - one argument an option
         echo(done_line(shown))
 
 
-async def shown_plan(
+async def shown_plan(  # noqa: PLR0913 - one argument an option
     project: Project,
     name: str,
     asking: "Asking",
@@ -91,15 +92,16 @@ async def shown_plan(
     *,
     as_json: bool,
     diff: bool,
+    no_input: bool = False,
 ) -> Plan:
     """The plan, printed; made without the lock, because nothing is changed and nobody is kept waiting.
 
     Raises:
         PolicyError: it is not the plan that was saved.
     """
-    from trellis.pipeline import bind, planning
+    from trellis.pipeline import planning
 
-    bound = bind(project, name, program=chosen_program(project, name, choice))
+    bound = bind_asking(project, name, no_input=no_input, program=chosen_program(project, name, choice))
     say_program(project, bound.program)
     with told_as_json(bound.blueprint.stack, name, as_json=as_json):
         async with planning(bound, asking=asking) as planned:
@@ -124,7 +126,7 @@ def check_environment(project: Project, name: str) -> None:
 
 def _nothing(project: Project, plan: Plan, choice: Choice, *, as_json: bool) -> None:
     if plan.unreachable:
-        raise UnreachableError(f"these hosts did not answer: {', '.join(sorted(plan.unreachable))}")
+        raise UnreachableError(silent_sentence(plan.unreachable), hint="see each with: trellis scan --host NAME")
     remember_unchanged(project, plan.environment, choice, plan.bound_to["blueprint"])
     if not as_json:
         echo("No changes: everything is as the stack says.")

@@ -126,8 +126,9 @@ def _view(host: str, deployment: Deployment) -> HostView:
 
 def _peer(service: str, endpoint: str, seen_from: DeployedInstance, deployment: Deployment) -> Peer:
     """The service's instances, those on the same host first; without any, an address that nobody has."""
-    peers = [peer for peer in deployment.instances if peer.service.name == service]
-    near_first = sorted(peers, key=lambda peer: (peer.host.name != seen_from.host.name, peer.index))
+    near_first = sorted(
+        deployment.instances_of(service), key=lambda peer: (peer.host.name != seen_from.host.name, peer.index)
+    )
     addresses = [reachable(peer, endpoint, seen_from) for peer in near_first]
     if not addresses:
         return Peer("", 0, [])

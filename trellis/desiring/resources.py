@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -21,12 +21,14 @@ from trellis.desiring.carried import role_names
 from trellis.desiring.storing import volume_name
 from trellis.placing.naming import short_name
 from trellis.resources import Owner, Resource, ResourceKey
-from trellis.values import Value, digest, freeze, freeze_mapping, masked
+from trellis.values import Value, digest, fingerprinted, freeze, freeze_mapping
 from trellis_dsl.files import File
 from trellis_dsl.secret import Secret
 
 
-def desired(deployment: Deployment, classes: Classes, root: Path, plumbing: Sequence[Resource]) -> tuple[Resource, ...]:
+def desired(
+    deployment: Deployment, classes: Classes, root: Path, plumbing: Sequence[Resource], salt: bytes
+) -> tuple[Resource, ...]:
     """Every resource, sorted by key.
 
     Args:
@@ -34,17 +36,30 @@ def desired(deployment: Deployment, classes: Classes, root: Path, plumbing: Sequ
         classes: whose methods render variables and files.
         root: the stack's folder, for the sources of files.
         plumbing: what plugins add; what they mount into containers is merged here.
+        salt: the environment's, for the digests of files that hold secrets.
     """
     here = [instance for instance in deployment.instances if instance.host.name in deployment.hosts]
     files = [file for host in deployment.hosts for file in _role_files(host, deployment, classes, root)]
     found: dict[ResourceKey, Resource] = {resource.key: resource for resource in (*plumbing, *files)}
+    mounted = _by_container(plumbing)
     for instance in here:
         own_files = _service_files(instance, deployment, classes, root)
-        for resource in (*_surroundings(instance, deployment), *own_files):
+        around = tuple(_surroundings(instance, deployment))
+        for resource in (*around, *own_files):
             found[resource.key] = resource
-        container = _container(instance, deployment, classes, own_files, plumbing)
+        added = mounted.get((instance.host.name, short_name(instance.service.name, instance.index)), [])
+        container = _container(instance, deployment, classes, Beside(around, own_files, added), salt)
         found[container.key] = container
     return tuple(found[key] for key in sorted(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a container needs on its host: image, network and volumes, its files, and what plugins mount into it."""
+
+    surroundings: Sequence[Resource]
+    files: Sequence[Resource]
+    added: Sequence[Resource]
 
 
 def _surroundings(instance: DeployedInstance, deployment: Deployment) -> Iterable[Resource]:
@@ -54,7 +69,8 @@ def _surroundings(instance: DeployedInstance, deployment: Deployment) -> Iterabl
     if service.network == "stack":
         name = _network(deployment)
         yield Resource(ResourceKey("network", name, host), freeze_mapping({"name": name}))
-    sizes = {storage.name: storage.size for storage in deployment.blueprint.role(instance.role).storages}
+    role = deployment.blueprint.role(instance.role)
+    sizes = {storage.name: storage.size for storage in role.storages} if service.mounts else {}
     for storage, name in _volumes(instance, deployment).values():
         spec = freeze_mapping({"name": name, "size": sizes[storage]})
         yield Resource(ResourceKey("volume", name, host), spec, Owner(instance.role))
@@ -66,6 +82,8 @@ def _network(deployment: Deployment) -> str:
 
 def _volumes(instance: DeployedInstance, deployment: Deployment) -> dict[str, tuple[str, str]]:
     """Mount path to (storage, volume's name)."""
+    if not instance.service.mounts:
+        return {}
     runs = {run.service: run for run in deployment.blueprint.role(instance.role).runs}
     storages = dict(runs[instance.service.name].storages)
     return {
@@ -81,12 +99,12 @@ def _container(
     instance: DeployedInstance,
     deployment: Deployment,
     classes: Classes,
-    files: Sequence[Resource],
-    plumbing: Sequence[Resource],
+    beside: Beside,
+    salt: bytes,
 ) -> Resource:
     service, host = instance.service, instance.host.name
     short = short_name(service.name, instance.index)
-    added = [resource for resource in plumbing if _mounts_into(resource, host, short)]
+    files, added = beside.files, beside.added
     spec: dict[str, object] = {
         "name": instance.name,
         "image": service.image,
@@ -103,19 +121,23 @@ def _container(
         "bandwidth": service.needs.network,
         "labels": dict(service.labels),
         "stop_grace": service.stop_grace,
-        "files": digest([_digested(file) for file in files]) if files else "",
+        "files": digest([_digested(file, salt) for file in files]) if files else "",
         "health": _health(service.health, instance),
         "update": {"start_first": service.update.start_first},
     }
-    surroundings = [resource.key for resource in _surroundings(instance, deployment)]
-    requires = (*surroundings, *(file.key for file in files), *(item.key for item in added))
+    requires = tuple(item.key for item in (*beside.surroundings, *files, *added))
     owner = Owner(instance.role, service.name, instance.index)
     return Resource(ResourceKey("container", short, host), freeze_mapping(spec), owner, requires)
 
 
-def _mounts_into(resource: Resource, host: str, container: str) -> bool:
-    into = resource.spec.get("mounts_into")
-    return resource.key.host == host and isinstance(into, Mapping) and into["container"] == container
+def _by_container(plumbing: Iterable[Resource]) -> dict[tuple[str, str], list[Resource]]:
+    """What plugins mount into containers, by the container's host and name."""
+    found: dict[tuple[str, str], list[Resource]] = {}
+    for resource in plumbing:
+        into = resource.spec.get("mounts_into")
+        if isinstance(into, Mapping):
+            found.setdefault((resource.key.host, str(into["container"])), []).append(resource)
+    return found
 
 
 def _port_list(instance: DeployedInstance) -> list[dict[str, object]]:
@@ -229,5 +251,5 @@ def _file(spec: FileSpec, path: str, host: str, content: Value, owner: Owner) ->
     return Resource(ResourceKey("file", path, host), freeze_mapping(fields), owner)
 
 
-def _digested(file: Resource) -> object:
-    return masked(freeze({key: value for key, value in file.spec.items() if key != "path"}))
+def _digested(file: Resource, salt: bytes) -> object:
+    return fingerprinted(freeze({key: value for key, value in file.spec.items() if key != "path"}), salt)

@@ -1,5 +1,6 @@
 """The hosts of an environment file, read and checked."""
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -114,7 +115,7 @@ def _capacity(found: Mapping[object, object], path: str, problems: Problems) -> 
 
 
 def _amount(value: object, parse: Callable[[Any], Any], path: str, problems: Problems) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if isinstance(value, bool) or not isinstance(value, int | float | str) or value in (math.inf, -math.inf):
         problems.add(path, "not an amount")
         return None
     try:

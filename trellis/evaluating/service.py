@@ -1,4 +1,4 @@
-"""One service class: its specification and its declared config."""
+"""One service class: its specification."""
 
 import inspect
 import sys
@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Literal
 
 from trellis.blueprint import (
-    ConfigSpec,
     ConnectionSpec,
     EndpointSpec,
     HealthSpec,
@@ -16,13 +15,11 @@ from trellis.blueprint import (
     SiteSpec,
     UpdateSpec,
 )
-from trellis.environments.config import parse_value
 from trellis.errors import StackError
 from trellis.evaluating.files import file_specs
-from trellis.evaluating.members import Member, declarations, relative
+from trellis.evaluating.members import Member, declarations
 from trellis.placing.model import Needs, Relocatable
-from trellis.values import Value, freeze
-from trellis_dsl.config import Config, ConfigRef
+from trellis_dsl.config import Config
 from trellis_dsl.endpoints import Connection, ConnectionRef, Endpoint, EndpointRef, Health
 from trellis_dsl.sites import Site
 from trellis_dsl.stack import ServiceOptions, Stack, options_of
@@ -63,27 +60,6 @@ def service_spec(member: Member, stack: Stack, members: Mapping[str, Member], ro
         provided_by=_provided_by(member),
         location=str(member.place),
     )
-
-
-def config_specs(member: Member, stack: Stack) -> tuple[ConfigSpec, ...]:
-    """The config values and secrets that a class declares, with what the stack set."""
-    return tuple(_config(member, declared, stack) for declared in declarations(member.cls, Config))
-
-
-def _config(member: Member, declared: "Config[object]", stack: Stack) -> ConfigSpec:
-    place = member.at(declared)
-    key = f"{member.name}.{declared.name}"
-    value: Value = None if declared.required else freeze(declared.value)
-    required = declared.required
-    setting = stack.settings.get(ConfigRef(member.cls, declared.name))
-    if setting is not None:
-        if declared.type_name == "secret":
-            raise StackError(
-                f"{key} is a secret; a program is no place for it", where=setting[1], hint=f"trellis secret set {key}"
-            )
-        where = str(relative(setting[1], member.root))
-        value, required = parse_value(freeze(setting[0]), declared.type_name, key, where), False
-    return ConfigSpec(key, declared.type_name, required, value, declared.help, str(place))
 
 
 def _endpoints(member: Member) -> tuple[EndpointSpec, ...]:

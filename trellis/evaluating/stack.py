@@ -6,9 +6,10 @@ from pathlib import Path
 
 from trellis.blueprint import Blueprint, ServiceSpec
 from trellis.errors import StackError
+from trellis.evaluating.config import config_specs
 from trellis.evaluating.members import Member, declarations
 from trellis.evaluating.role import role_spec
-from trellis.evaluating.service import config_specs, service_spec
+from trellis.evaluating.service import service_spec
 from trellis.evaluating.tls import without_idle_tls
 from trellis.overrides.file import overridden
 from trellis_dsl.policies import Runs
@@ -35,7 +36,7 @@ def evaluate_without_overrides(stack: Stack, root: Path) -> Blueprint:
     declared = (service_spec(member, stack, by_name, root) for member in members if member.is_service)
     services = without_idle_tls(declared)
     roles = tuple(role_spec(member, stack, by_name, root) for member in members if not member.is_service)
-    config = tuple(sorted((spec for member in members for spec in config_specs(member, stack)), key=lambda c: c.key))
+    config = config_specs(by_name, stack)
     _refuse_unknown_settings(stack, {spec.key for spec in config})
     _refuse_cycle(services)
     return Blueprint(stack.name, services, roles, config)

@@ -1,17 +1,13 @@
 """Asks a host's Docker Engine about itself, by the way on which Trellis reaches it anyway."""
 
-import asyncio
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
-from trellis.errors import NotAuthorisedError, TrellisError, UnreachableError
+from trellis.engine import EngineConnection
+from trellis.errors import EngineSilentError, NotAuthorisedError, TrellisError, UnreachableError
 from trellis.hosts import HostSession
 
 _TIMEOUT = 10.0
-# Of HTTP 1.0, so that the answer comes in one piece and the connection ends with it.
-_QUESTION = b"GET /info HTTP/1.0\r\nHost: docker\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +16,7 @@ class EngineFacts:
 
     Attributes:
         version: ``20.10.24``; empty when it could not be asked.
-        root: where it keeps its data.
+        root: where it keeps its data; empty when it was not asked.
         denied: the account may not ask it.
     """
 
@@ -29,36 +25,46 @@ class EngineFacts:
     denied: bool = False
 
 
-async def ask_engine(session: HostSession) -> EngineFacts:
+async def ask_engine(session: HostSession, *, about_data: bool) -> EngineFacts:
     """What the host's engine says; nothing when there is none or it does not answer.
+
+    Args:
+        session: the host's.
+        about_data: ask where it keeps its data as well, for which an engine runs other programs.
 
     Raises:
         UnreachableError: the host does not answer.
     """
     try:
-        info = await _info(await session.docker_url())
+        return await _facts(session, about_data=about_data)
+    except EngineSilentError:
+        return EngineFacts()
     except UnreachableError:
         raise
     except NotAuthorisedError:
         return EngineFacts(denied=True)
-    except (TrellisError, OSError, TimeoutError, ValueError):
+    except (TrellisError, OSError, ValueError):
         return EngineFacts()
-    return EngineFacts(str(info.get("ServerVersion", "")), str(info.get("DockerRootDir", "")))
 
 
-async def _info(url: str) -> Mapping[str, object]:
-    parts = urlsplit(url)
-    async with asyncio.timeout(_TIMEOUT):
-        if parts.scheme == "unix":
-            reader, writer = await asyncio.open_unix_connection(parts.path)
-        else:
-            reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-        try:
-            writer.write(_QUESTION)
-            await writer.drain()
-            answer = await reader.read(-1)
-        finally:
-            writer.close()
-            await writer.wait_closed()
-    found: Mapping[str, object] = json.loads(answer.partition(b"\r\n\r\n")[2])
-    return found
+async def _facts(session: HostSession, *, about_data: bool) -> EngineFacts:
+    connection = EngineConnection(session, _TIMEOUT)
+    try:
+        if not about_data:
+            return EngineFacts(_version((await connection.ask("GET", "/_ping")).server))
+        info: Mapping[str, object] = (await connection.ask("GET", "/info")).json()
+        return EngineFacts(str(info.get("ServerVersion", "")), str(info.get("DockerRootDir", "")))
+    finally:
+        await connection.close()
+
+
+def _version(server: str) -> str:
+    """``Docker/20.10.24 (linux)`` as its version.
+
+    Raises:
+        ValueError: it is none.
+    """
+    name, _, rest = server.partition("/")
+    if name != "Docker" or not rest:
+        raise ValueError(f"{server!r} is not Docker's")
+    return rest.partition(" ")[0]

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Prints facts about this host, "key value" a line; reads only, needs no root, and asks nothing.
-# Arguments: without-engine when the engine itself is asked by other means, without-tools for no versions of tools.
+# Arguments: without-engine when the engine itself is asked by other means, without-sudo when sudo is, without-tools for
+# no versions of tools.
 LC_ALL=C
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export LC_ALL PATH
@@ -54,8 +55,22 @@ limits() {
     done </proc/1/cgroup
 }
 
+# Those that this process may run on, as nproc(1) counts them: "0-3,8" is five.
+cpus() {
+    count=0
+    while read -r key list; do
+        if [ "$key" != Cpus_allowed_list: ]; then continue; fi
+        while [ -n "$list" ]; do
+            range=${list%%,*}
+            count=$((count + ${range#*-} - ${range%-*} + 1))
+            case $list in *,*) list=${list#*,} ;; *) list= ;; esac
+        done
+    done </proc/self/status
+    if [ "$count" -gt 0 ]; then say cpus "$count"; else say cpus "$(nproc || getconf _NPROCESSORS_ONLN)"; fi
+}
+
 machine() {
-    say cpus "$(nproc || getconf _NPROCESSORS_ONLN)"
+    cpus
     while read -r key amount _; do
         case $key in
         MemTotal:) say memory_kib "$amount" ;;
@@ -65,12 +80,9 @@ machine() {
             ;;
         esac
     done </proc/meminfo
-    uname -nrm | {
-        read -r hostname kernel arch
-        say hostname "$hostname"
-        say kernel "$kernel"
-        say arch "$arch"
-    }
+    say_line_of hostname /proc/sys/kernel/hostname
+    say_line_of kernel /proc/sys/kernel/osrelease
+    if [ -r /proc/sys/kernel/arch ]; then say_line_of arch /proc/sys/kernel/arch; else say arch "$(uname -m)"; fi
     if [ -d /run/systemd/system ]; then say init systemd; else say_line_of init /proc/1/comm; fi
     # shellcheck disable=SC1091 # every distribution's own
     (. /etc/os-release; say os_id "$ID"; say os_version "$VERSION_ID"; say os_name "$PRETTY_NAME")
@@ -96,7 +108,7 @@ account() {
     done
     say groups "${groups# }"
     say home "$HOME"
-    if [ "$uid" != 0 ] && command -v sudo >/dev/null; then
+    if [ -n "$ask_sudo" ] && [ "$uid" != 0 ] && command -v sudo >/dev/null; then
         if timeout 5 sudo -n true >/dev/null; then say sudo yes; else say sudo no; fi
     fi
 }
@@ -134,8 +146,36 @@ network() {
 closed() { [ -S "$1" ] && [ ! -w "$1" ]; }
 engine_info() { "$@" docker info --format '{{.ServerVersion}} {{.DockerRootDir}}' 2>&1 | tail -n 1; }
 
-docker_engine() {
+# Where the engine keeps its data, as its settings say: dockerd(8), --data-root and daemon.json.
+data_root() {
     root=/var/lib/docker
+    if [ -r /etc/docker/daemon.json ]; then
+        while read -r line || [ -n "$line" ]; do
+            case $line in
+            *'"data-root"'*)
+                line=${line#*'"data-root"'}
+                line=${line#*'"'}
+                root=${line%%'"'*}
+                ;;
+            esac
+        done </etc/docker/daemon.json
+    fi
+    if [ -r /var/run/docker.pid ]; then
+        pid=
+        read -r pid </var/run/docker.pid || :
+        flags=
+        read -r flags <"/proc/$pid/cmdline" || : # without the zero bytes between them
+        case $flags in
+        *--data-root*)
+            flag=$(tr '\0' '\n' <"/proc/$pid/cmdline" | sed -n -e 's/^--data-root=//p' -e '/^--data-root$/{n;p;}')
+            root=${flag:-$root}
+            ;;
+        esac
+    fi
+}
+
+docker_engine() {
+    data_root
     if [ -z "$ask_engine" ]; then
         if [ -e /var/run/docker.sock ] || command -v dockerd >/dev/null; then
             say docker_problem silent
@@ -177,10 +217,12 @@ tools() {
 }
 
 ask_engine=yes
+ask_sudo=yes
 ask_tools=yes
 for argument in "$@"; do
     case $argument in
     without-engine) ask_engine= ;;
+    without-sudo) ask_sudo= ;;
     without-tools) ask_tools= ;;
     esac
 done

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 from importlib.resources import files
 
-from trellis.errors import TrellisError
+from trellis.errors import NotAuthorisedError, TrellisError
 from trellis.facts.engine import EngineFacts, ask_engine
 from trellis.facts.parsing import parse
 from trellis.hosts import HostFacts, HostSession
@@ -15,7 +15,7 @@ _TIMEOUT = 30.0
 async def gather_facts(session: HostSession, *, tools: bool = False) -> HostFacts:
     """What the host and its Docker Engine say about themselves; foreign use is left to the providers.
 
-    One script for the host and one question for the engine, at the same time.
+    One script for the host, one question for sudo and one for the engine, at the same time.
 
     Args:
         session: the host's open session.
@@ -25,9 +25,7 @@ async def gather_facts(session: HostSession, *, tools: bool = False) -> HostFact
         TrellisError: the host runs no POSIX shell, or the script did not get to its end.
         UnreachableError: the host does not answer.
     """
-    facts, engine = await asyncio.gather(_host_facts(session, tools=tools), ask_engine(session))
-    if "sudo_password" in session.host.secrets:
-        facts = _as_sudo(facts)
+    facts, engine = await asyncio.gather(_host_facts(session, tools=tools), ask_engine(session, about_data=tools))
     if engine.root not in {"", facts.extra.get("docker_root")}:
         facts = replace(facts, disk=await _free_bytes(session, engine.root))
     return _with_engine(facts, engine)
@@ -42,10 +40,12 @@ async def _free_bytes(session: HostSession, folder: str) -> int | None:
 
 async def _host_facts(session: HostSession, *, tools: bool) -> HostFacts:
     script = files("trellis.facts").joinpath("facts.sh").read_text(encoding="utf-8")
-    flags = ("without-engine",) if tools else ("without-engine", "without-tools")
-    ended = await session.run(("sh", "-c", script, "sh", *flags), timeout=_TIMEOUT)
+    flags = ("without-engine", "without-sudo", *(() if tools else ("without-tools",)))
+    ended, sudo = await asyncio.gather(
+        session.run(("sh", "-c", script, "sh", *flags), timeout=_TIMEOUT), _may_use_sudo(session)
+    )
     try:
-        return parse(ended.stdout)
+        return parse(f"{ended.stdout}sudo {'yes' if sudo else 'no'}\n")
     except ValueError as error:
         said = (ended.stderr.strip() or ended.stdout.strip() or "nothing").splitlines()[-1]
         raise TrellisError(
@@ -60,15 +60,14 @@ def _with_engine(facts: HostFacts, engine: EngineFacts) -> HostFacts:
     extra = dict(facts.extra)
     if engine.version:
         extra.pop("docker_problem", None)
-        extra["docker_root"] = engine.root
+        extra["docker_root"] = engine.root or extra.get("docker_root", "")
     elif engine.denied:
         extra["docker_problem"] = "denied"
     return replace(facts, docker=engine.version, extra=extra)
 
 
-def _as_sudo(facts: HostFacts) -> HostFacts:
-    """The facts of an account whose sudo asks for a password that we have: the script could not know."""
-    user, _, rights = facts.account.rpartition(" ")
-    if rights != "plain":
-        return facts
-    return replace(facts, account=f"{user} sudo", data_dir=HostFacts().data_dir)
+async def _may_use_sudo(session: HostSession) -> bool:
+    try:
+        return (await session.run(("true",), sudo=True, timeout=_TIMEOUT)).status == 0
+    except NotAuthorisedError:
+        return False

@@ -1,6 +1,6 @@
 """Count what runs against what is asked: which instances stay in number, which stop, how many are new."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -144,19 +144,23 @@ class _Counter:
             crowd[self._labels(run)] += 1
         most = max(crowd.values())
 
-        def rank(run: Running) -> tuple[bool, bool, bool, bool, int]:
+        on_host = Counter(run.host for run in running)
+
+        def rank(run: Running) -> tuple[bool, bool, bool, bool, int, int]:
             host = self._host(run)
             silent = host is not None and not host.answers and not host.draining
             gone = host is None or self.refusal(host) is not None
             draining = host is not None and host.draining
-            return not silent, gone, draining, crowd[self._labels(run)] == most, run.index
+            return not silent, gone, draining, crowd[self._labels(run)] == most, on_host[run.host], run.index
 
         chosen = max(running, key=rank)
-        _, gone, draining, _, _ = rank(chosen)
+        _, gone, draining, _, _, _ = rank(chosen)
         if gone or draining:
             return chosen, f"it has to leave {chosen.host} anyway"
         if self.load.spread_over and most > min(crowd.values()):
             return chosen, f"most of them are on its {' and '.join(self.load.spread_over)}"
+        if on_host[chosen.host] > min(on_host.values()):
+            return chosen, f"most of them are on {chosen.host}"
         return chosen, "it has the highest index"
 
     def _host(self, run: Running) -> HostOffer | None:

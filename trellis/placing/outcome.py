@@ -1,6 +1,6 @@
 """Turn a finished board into the answer: indices, a reason for every instance, and what did not fit."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from trellis.placing.amounts import DIMENSIONS, UNKNOWN, in_words
@@ -31,17 +31,21 @@ def _placed(board: Board) -> list[PlacedInstance]:
     task = board.task
     indices = _Indices(task.problem.running)
     placed = []
-    new: list[tuple[str, int, int]] = []
+    new: list[tuple[int, str, int, int]] = []
+    on_host: Counter[tuple[int, int]] = Counter()
     for number, (item, host) in enumerate(zip(task.items, board.where, strict=True)):
         if host is None:
             continue
         load = task.workloads[item.workload]
+        on_host[item.workload, host] += 1
         if item.index is None:
-            new.append((task.hosts[host].name, item.workload, number))
+            # The first one of each host before the second of any: those with the highest index stop first.
+            turn = 0 if item.only is not None else on_host[item.workload, host]
+            new.append((turn, task.hosts[host].name, item.workload, number))
             continue
         reason = _reason(board, number, item, host)
         placed.append(PlacedInstance(load.service, load.role, item.index, task.hosts[host].name, reason))
-    for name, workload, number in sorted(new):
+    for _, name, workload, number in sorted(new):
         load = task.workloads[workload]
         reason = _why_there(board, number)
         placed.append(PlacedInstance(load.service, load.role, indices.lowest_free(load.service), name, reason))

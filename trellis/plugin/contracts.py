@@ -1,16 +1,19 @@
 """What a plugin's objects must offer: connectors and providers."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from trellis.certifying import CertificatePlace
 from trellis.hosts import ForeignUse, Host, HostSession
 from trellis.plans import Decision, Step
 from trellis.resources import Actual, Resource, ResourceKey
+from trellis_dsl.secret import Secret
 
 if TYPE_CHECKING:  # every start of the command line imports this module, and asking for health needs asyncio
+    from trellis.deployment import Deployment
     from trellis.health import HealthState
 
 HOME_DATA_DIR = "/.local/share/trellis"
@@ -78,6 +81,36 @@ class Scope:
         return not self.data_dir.endswith(HOME_DATA_DIR)
 
 
+class Keeper(Protocol):
+    """Keeps what Trellis itself made and must remember for an environment: encrypted, on the controller."""
+
+    def get(self, key: str) -> Secret | None:
+        """What is kept under a key, as it is now."""
+
+    def put(self, key: str, value: Secret) -> None:
+        """Keep something; it is on the disk when this returns."""
+
+    def drop(self, key: str) -> None:
+        """Keep it no longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a provider may use besides the host.
+
+    Attributes:
+        keeper: keeps what must be remembered; None where nothing can be kept, as in tests of one provider.
+        balancers: the load balancers of the plugins, by name; the contracts that one satisfies say what it can do.
+    """
+
+    keeper: Keeper | None = None
+    balancers: Mapping[str, object] = field(default_factory=dict)
+
+
+NO_TOOLS = Tools()
+"""For tests of one provider."""
+
+
 @dataclass(frozen=True, slots=True)
 class Applying:
     """What a provider may use while it applies a step.
@@ -87,12 +120,14 @@ class Applying:
         scope: whose resource it is.
         report: tells the operator what is going on.
         source: an open session on the host that a moved instance leaves; None otherwise.
+        tools: what of the controller's own it may use.
     """
 
     session: HostSession
     scope: Scope
     report: Report
     source: HostSession | None = None
+    tools: Tools = NO_TOOLS
 
 
 class Provider(Protocol):
@@ -123,6 +158,27 @@ class Provider(Protocol):
         """Do what the step says, wait until it holds, or put the old state back and raise `ApplyError`.
 
         It must be safe to be killed at any moment and run again.
+        """
+
+
+class Balancer(Protocol):
+    """A load balancer; what it can do is told by the other contracts that it satisfies."""
+
+    name: str
+
+
+@runtime_checkable
+class UsesCertificates(Protocol):
+    """A load balancer that ends TLS with certificates that a plugin puts into its folders on hosts."""
+
+    def certificate_places(self, deployment: "Deployment") -> Sequence[CertificatePlace]:
+        """Where it wants certificates on the hosts that answered, and for which names; pure."""
+
+    async def use_certificates(self, session: HostSession, container: str) -> None:
+        """Make what runs there take the files in its folder, without dropping a connection; nothing unless it runs.
+
+        Raises:
+            ApplyError: it could not be told.
         """
 
 

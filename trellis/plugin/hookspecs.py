@@ -10,7 +10,7 @@ from trellis.plugin.commands import CommandSpec
 if TYPE_CHECKING:  # every start of the command line imports this module
     from trellis.deployment import Deployment
     from trellis.placing.solvers.contract import Solver
-    from trellis.plugin.contracts import Connector, Provider
+    from trellis.plugin.contracts import Balancer, Connector, Provider
     from trellis.resources import Resource
 
 hookspec = pluggy.HookspecMarker("trellis")
@@ -41,6 +41,16 @@ def trellis_resources(deployment: "Deployment") -> "Sequence[Resource]":
     Fires once a run, after placement and before the plan is made. Must be pure: the same deployment gives the
     same resources. A container is given what it needs by naming it in the resource's `owner`, see the
     reference of each kind.
+    """
+    return ()
+
+
+@hookspec
+def trellis_balancers() -> "Sequence[Balancer]":
+    """Load balancers that this plugin offers.
+
+    Fires once a run, after placement. What one can do is told by the contracts of `trellis.plugin.contracts` that it
+    satisfies, such as `UsesCertificates`. Two plugins that offer one name are an error.
     """
     return ()
 

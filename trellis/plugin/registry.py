@@ -13,7 +13,7 @@ from trellis.plugin.commands import CommandSpec
 if TYPE_CHECKING:  # --help loads the plugins for their commands, and needs none of this
     from trellis.deployment import Deployment
     from trellis.placing.solvers.contract import Solver
-    from trellis.plugin.contracts import Connector, Provider
+    from trellis.plugin.contracts import Balancer, Connector, Provider
     from trellis.resources import Resource
 
 GROUP = "trellis"
@@ -81,6 +81,14 @@ class Plugins:
     def solvers(self) -> "tuple[Solver, ...]":
         """Placement solvers that plugins offer; the bundled ones need no plugin."""
         return tuple(solver for _, solver in self._offers("trellis_solver"))
+
+    def balancers(self) -> "Mapping[str, Balancer]":
+        """Load balancers by name.
+
+        Raises:
+            UsageError: two plugins offer one name.
+        """
+        return _unique("the balancer", ((name, one.name, one) for name, one in self._offers("trellis_balancers")))
 
     def resources(self, deployment: "Deployment") -> "tuple[Resource, ...]":
         """What plugins add to a placed stack."""

@@ -10,7 +10,8 @@ export LC_ALL=C
 umask 022
 
 data_dir=$1 store=$2 id=$3 path=$4 size=$5 mode=$6 owner=$7 intent=$8 entry=$9
-folder=$(dirname -- "$path")
+folder=${path%/*}
+folder=${folder:-/}
 new=
 
 end() { printf '%s\n' "$2" >&2; exit "$1"; }
@@ -21,11 +22,11 @@ refuse_what_is_not_ours() {
     if [ -e "$path" ] && ! [ -f "$path" ]; then end 3 "it is not a regular file"; fi
     # Somebody else's link among the folders above could lead the write anywhere.
     above=$folder
-    while [ "$above" != / ]; do
+    while [ "${above:-/}" != / ]; do
         if [ -L "$above" ]; then
             case $(stat -c %u -- "$above") in 0 | "$(id -u)") ;; *) end 3 "$above is another account's symbolic link" ;; esac
         fi
-        above=$(dirname -- "$above")
+        above=${above%/*}
     done
 }
 
@@ -37,41 +38,59 @@ make_folder() {
     mkdir -- "$1"
 }
 
+make_store() {
+    if [ -d "$store" ]; then return; fi
+    mkdir -p -- "$store"
+    chmod 0700 -- "$store"
+}
+
 keep_what_was_there() {
     if [ -e "$store/$id.entry" ]; then return; fi
-    rm -f -- "$store/$id.before"
+    if [ -e "$store/$id.before" ]; then rm -f -- "$store/$id.before"; fi
     if [ -e "$path" ]; then
         cp -p -- "$path" "$store/$id.before.new"
         mv -f -- "$store/$id.before.new" "$store/$id.before"
     fi
 }
 
-# Standard input into a file that is on the disk when this returns.
+refused() { end 4 "$(printf '%s\n' "$1" | sed -n 's/^dd: .*: //p')"; }
+
+# Standard input into a file that is on the disk when this returns; as many bytes as there should be.
 write_to() {
-    said=$(dd of="$1" bs=65536 conv=fsync 2>&1) || end 4 "$(printf '%s\n' "$said" | sed -n 's/^dd: .*: //p')"
+    said=$(dd of="$1" bs=65536 conv=fsync 2>&1) || refused "$said"
+    case $said in
+    *"$size byte"*) ;;
+    *) end 4 "its content did not arrive as a whole" ;;
+    esac
 }
 
+# On the disk before it takes the old one's place, together with what else is given.
 put_entry() {
-    printf '%s\n%s\n' "$path" "$1" | write_to "$store/$id.entry.new"
+    if ! { printf '%s\n%s\n' "$path" "$1" >"$store/$id.entry.new"; } 2>/dev/null; then
+        # The shell does not say why it could not; dd does.
+        said=$(printf '%s\n%s\n' "$path" "$1" | dd of="$store/$id.entry.new" 2>&1) || refused "$said"
+    fi
+    sync -- "$store/$id.entry.new" "$folder" 2>/dev/null || sync
     mv -f -- "$store/$id.entry.new" "$store/$id.entry"
 }
 
 write_new() {
-    rm -f -- "$folder/.trellis-$id-"*
+    for left in "$folder/.trellis-$id-"*; do
+        if [ -e "$left" ]; then rm -f -- "$left"; fi
+    done
     new=$(mktemp "$folder/.trellis-$id-XXXXXX")
     write_to "$new"
-    [ "$(wc -c <"$new")" -eq "$size" ] || end 4 "its content did not arrive as a whole"
-    if [ "$owner" != : ]; then chown -- "$owner" "$new"; fi
+    # What root makes is root's, but for the group in a folder that hands its own on.
+    if [ "$owner" != : ] && { [ "$owner" != root:root ] || [ -g "$folder" ]; }; then chown -- "$owner" "$new"; fi
     chmod -- "$mode" "$new"
 }
 
-mkdir -p -- "$data_dir"
+if ! [ -d "$data_dir" ]; then mkdir -p -- "$data_dir"; fi
 # One writer at a time: another one's clean-up must not take the store away.
 exec 9<"$data_dir"
 if command -v flock >/dev/null; then flock 9; fi
 refuse_what_is_not_ours
-mkdir -p -- "$store"
-chmod 0700 -- "$store"
+make_store
 trap 'if [ -n "$new" ]; then rm -f -- "$new"; fi' EXIT
 make_folder "$folder"
 write_new
@@ -79,5 +98,4 @@ keep_what_was_there
 put_entry "$intent"
 mv -f -- "$new" "$path"
 new=
-sync -- "$folder" 2>/dev/null || sync
 put_entry "$entry"

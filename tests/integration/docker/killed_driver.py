@@ -9,7 +9,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -64,8 +64,14 @@ def doomed(countdown: Countdown, how: str) -> type[Engine]:
             if how != "any":
                 countdown.one_less()
 
-        async def _blocking(self, operation: Callable[[], Any]) -> Any:
+        async def _blocking(self, operation: Callable[[Any], Any]) -> Any:
             answer = await super()._blocking(operation)
+            if how == "any":
+                countdown.one_less()
+            return answer
+
+        async def _asked(self, path: str, query: Mapping[str, str] | None = None) -> Any:
+            answer = await super()._asked(path, query)
             if how == "any":
                 countdown.one_less()
             return answer

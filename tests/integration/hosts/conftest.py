@@ -11,7 +11,9 @@ from trellis_lab import Lab
 
 sys.path.insert(0, str(Path(__file__).parent))  # test folders are not packages
 
-from workplace import Workplace
+pytest.register_assert_rewrite("echo_stack", "workplace")
+
+from workplace import Workplace  # noqa: E402 - after its asserts are set to explain themselves
 
 MakeWorkplace = Callable[..., Workplace]
 

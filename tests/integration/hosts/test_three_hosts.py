@@ -36,7 +36,6 @@ def shop(lab: Lab, built_images: Callable[..., None], workplace: Callable[..., W
     (made.folder / "motd").write_text("This host is looked after.\n")
     made.environment({"h1": ["database"], "h2": ["web"], "h3": ["web"]}, config="config: {Website.workers: 2}\n")
     made.secret("MariaDB.root_password", "planted-Zq7-secret")
-    made.secret("Website.db_password", "planted-Zq7-secret")
     for host in lab.hosts:
         made.on(
             host.name,

@@ -71,9 +71,8 @@ def shop(built_images: Callable[..., None], tmp_path_factory: pytest.TempPathFac
     made = Shop(folder, name, free_port())
     made.change('Stack("shop")', f'Stack("{name}")')
     made.change("listens(8088", f"listens({made.port}")
-    for key in ("MariaDB.root_password", "Website.db_password"):
-        (folder.parent / "password").write_text("planted-Zq7-secret")
-        made.trellis("secret", "set", key, "--from-file", str(folder.parent / "password"))
+    (folder.parent / "password").write_text("planted-Zq7-secret")
+    made.trellis("secret", "set", "MariaDB.root_password", "--from-file", str(folder.parent / "password"))
     yield made
     made.trellis("destroy", "--yes")
     assert made.containers() == []

@@ -8,8 +8,9 @@ import pyrage
 import pytest
 
 from trellis.environments.identity import create_identity, identity_file
+from trellis.environments.keeping import load_kept
 from trellis.environments.project import Project
-from trellis.environments.secrets import NO_IDENTITY, load_secrets, remove_secret, salt, secret_keys, set_secret
+from trellis.environments.secrets import NO_SECRETS, load_secrets, remove_secret, salt, secret_keys, set_secret
 from trellis.errors import ConfigError, UnknownEnvironmentError
 from trellis_dsl.secret import Secret
 
@@ -37,7 +38,13 @@ def test_a_secret_comes_back_and_stands_in_no_file(project: Project, tmp_path: P
     }
     assert secret_keys(project, "dev") == ("MariaDB.root_password", "Website.password")
     written = files_under(tmp_path)
-    assert {path.name for path in written} == {"trellis.yaml", "dev.yaml", "dev.secrets.yaml", "shop.txt"}
+    assert {path.name for path in written} == {
+        "trellis.yaml",
+        "dev.yaml",
+        "dev.secrets.yaml",
+        "dev.keys.yaml",
+        "shop.txt",
+    }
     assert not [path for path in written if b"hunter2" in path.read_bytes()]
 
 
@@ -104,7 +111,7 @@ def test_a_missing_key_is_named_and_no_new_one_made(project: Project, write: Wri
     message = f"environments/dev.secrets.yaml: there is no key at {key} to read the secrets with"
     for attempt in (
         lambda: load_secrets(project, "dev"),
-        lambda: salt(project, "dev"),
+        lambda: salt(project, "dev", {}),
         lambda: set_secret(project, "dev", "K", Secret("w")),
         lambda: set_secret(project, "test", "K", Secret("w")),
     ):
@@ -201,14 +208,53 @@ def test_an_empty_secret_and_an_unknown_environment_are_refused(project: Project
         set_secret(project, "prod", "K", Secret("v"))
 
 
+def kept_salt(project: Project) -> bytes:
+    return salt(project, "dev", load_kept(project, "dev"))
+
+
 @pytest.mark.usefixtures("dev")
-def test_the_salt_belongs_to_the_identity_and_the_environment(project: Project) -> None:
-    assert salt(project, "dev") == NO_IDENTITY == b"no-identity"
+def test_without_secrets_the_salt_is_the_same_for_everybody(project: Project) -> None:
+    assert kept_salt(project) == NO_SECRETS == b"no-secrets"
     create_identity(project)
+    assert kept_salt(project) == NO_SECRETS
+
+
+@pytest.mark.usefixtures("dev")
+def test_the_salt_comes_with_the_first_secret_and_stays(project: Project) -> None:
+    set_secret(project, "dev", "K", Secret("v"))
+    first = kept_salt(project)
+    set_secret(project, "dev", "L", Secret("w"))
+    assert kept_salt(project) == first
+    assert len(first) == 32
+    assert secret_keys(project, "dev") == ("K", "L")
+
+
+@pytest.mark.usefixtures("dev")
+def test_operators_with_different_identities_have_the_same_salt(
+    project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    recipients = []
+    for operator in ("theirs", "mine"):
+        monkeypatch.setenv("TRELLIS_KEY_FILE", str(tmp_path / f"{operator}.txt"))
+        recipients.append(create_identity(project))
+    shared = replace(project, recipients=tuple(recipients))
+    set_secret(shared, "dev", "K", Secret("v"))
+    found = kept_salt(shared)
+    monkeypatch.setenv("TRELLIS_KEY_FILE", str(tmp_path / "theirs.txt"))
+    assert kept_salt(shared) == found
+
+
+@pytest.mark.usefixtures("dev")
+def test_an_environment_from_before_keeps_the_salt_that_its_fingerprints_were_made_with(project: Project) -> None:
+    set_secret(project, "dev", "K", Secret("v"))
+    (project.root / "environments" / "dev.keys.yaml").unlink()
     identity = identity_file(project).read_bytes().splitlines()[-1]
     extracted = hmac.digest(bytes(32), identity, "sha256")  # RFC 5869, steps 1 and 2 for one block
-    assert salt(project, "dev") == hmac.digest(extracted, b"dev\x01", "sha256")
-    assert salt(project, "prod") == hmac.digest(extracted, b"prod\x01", "sha256")
+    derived = hmac.digest(extracted, b"dev\x01", "sha256")
+    assert kept_salt(project) == derived
+    set_secret(project, "dev", "L", Secret("w"))
+    assert "salt" in load_kept(project, "dev")
+    assert kept_salt(project) == derived
 
 
 def test_secrets_that_cannot_be_read_are_refused(project: Project, dev: Path) -> None:

@@ -80,7 +80,9 @@ class TestCounting:
         two = place(replace(problem, workloads=(web(exactly(2)),), running=_after(eight)))
         assert list(two.instances) == [i for i in eight.instances if i.index <= 2]
         assert [i.index for i in two.stopped] == [3, 4, 5, 6, 7, 8]
-        assert two.stopped[5].reason == "2 web are wanted; it has the highest index"
+        assert two.stopped[5].reason == "2 web are wanted; most of them are on ny2"
+        assert two.stopped[1].reason == "2 web are wanted; most of them are on ny1"
+        assert two.stopped[0].reason == "2 web are wanted; it has the highest index"
 
     def test_between_low_and_high_nothing_changes(self) -> None:
         placement = place(Problem(NY, (web(at_least(1)),), running("web", "ny1", "ny1", "ny1")))

@@ -1,5 +1,9 @@
 """What the observing script prints becomes resources."""
 
+import base64
+import io
+import tarfile
+
 import pytest
 
 from trellis.errors import TrellisError
@@ -12,6 +16,7 @@ from trellis_files.store import entry_of
 
 SCOPE = Scope("shop", "dev", salt=b"salt")
 HASH = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"  # of "hello\n"
+SELF = "stat\t416d\t0\t0\t0\troot\troot\t/proc/self/."
 
 
 def entry(path: str, content: object = "aGVsbG8K", *, unfinished: bool = False) -> str:
@@ -20,15 +25,25 @@ def entry(path: str, content: object = "aGVsbG8K", *, unfinished: bool = False) 
     return "entry\t" + entry_of(resource, SCOPE.salt, unfinished=unfinished).to_json()
 
 
+def texts(contents: dict[str, bytes]) -> str:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as opened:
+        for path, content in contents.items():
+            member = tarfile.TarInfo(path.lstrip("/"))
+            member.size = len(content)
+            opened.addfile(member, io.BytesIO(content))
+    return "texts\t" + base64.b64encode(archive.getvalue()).decode()
+
+
 def test_a_managed_file_has_what_was_applied_and_what_is_there():
     stdout = "\n".join(
         [
-            "account\troot\troot",
+            SELF,
             entry("/etc/motd"),
             "before\t/etc/motd",
             "stat\t81a4\t0\t0\t6\troot\troot\t/etc/motd",
             f"{HASH}  /etc/motd",
-            "text\taGVsbG8K\t/etc/motd",
+            texts({"/etc/motd": b"hello\n"}),
             "",
         ]
     )
@@ -52,22 +67,22 @@ def test_a_managed_file_has_what_was_applied_and_what_is_there():
 
 
 def test_a_path_where_nothing_is_and_never_was_is_not_there():
-    assert parse("account\troot\troot\n", "ny1", SCOPE) == ()
+    assert parse(SELF + "\n", "ny1", SCOPE) == ()
 
 
 def test_a_managed_path_where_nothing_is_any_more_is_there():
-    (actual,) = parse("account\troot\troot\n" + entry("/etc/motd", unfinished=True), "ny1", SCOPE)
+    (actual,) = parse(SELF + "\n" + entry("/etc/motd", unfinished=True), "ny1", SCOPE)
     assert (actual.state["type"], actual.state["unfinished"]) == ("nothing", True)
 
 
 def test_neither_hash_nor_text_of_a_secret_is_kept():
     stdout = "\n".join(
         [
-            "account\troot\troot",
+            SELF,
             entry("/etc/key", Secret("hello\n")),
             "stat\t81a4\t0\t0\t6\troot\troot\t/etc/key",
             f"{HASH}  /etc/key",
-            "text\taGVsbG8K\t/etc/key",
+            texts({"/etc/key": b"hello\n"}),
         ]
     )
     (actual,) = parse(stdout, "ny1", SCOPE)
@@ -79,7 +94,7 @@ def test_neither_hash_nor_text_of_a_secret_is_kept():
 
 @pytest.mark.parametrize("path", ["/etc/a b", "/etc/ü\u2028x", "/etc/a  b", "/etc/entry"])
 def test_paths_with_spaces_and_unicode_arrive_whole(path):
-    stdout = f"account\troot\troot\nstat\t81a4\t0\t0\t6\troot\tdomain users\t{path}\n{HASH}  {path}\n"
+    stdout = f"{SELF}\nstat\t81a4\t0\t0\t6\troot\tdomain users\t{path}\n{HASH}  {path}\n"
     (actual,) = parse(stdout, "ny1", SCOPE)
     assert (actual.key.name, actual.state["group"]) == (path, ("domain users", "0"))
 

@@ -1,0 +1,57 @@
+"""HAProxy as the engine's other plugins see it: where it wants certificates, and how it takes them."""
+
+from collections.abc import Sequence
+
+from trellis.certifying import CertificatePlace
+from trellis.deployment import DeployedInstance, Deployment
+from trellis.hosts import HostSession
+from trellis.resources import Owner, ResourceKey
+from trellis_haproxy.desiring import KIND, ports_of
+from trellis_haproxy.model import CERTIFICATES, CHALLENGES
+from trellis_haproxy.names import checked_domain
+
+NAME = "haproxy"
+
+
+class HAProxyBalancer:
+    """Satisfies `trellis.plugin.contracts.UsesCertificates`."""
+
+    name = NAME
+
+    def certificate_places(self, deployment: Deployment) -> Sequence[CertificatePlace]:
+        """One for each HAProxy instance on a host that answered; none without a site over TLS."""
+        groups = tuple(_names(site.domain, *site.aliases) for site in deployment.sites if site.tls)
+        here = (one for one in deployment.provided_by("trellis_haproxy") if one.host.name in deployment.hosts)
+        return tuple(_place(instance, groups, deployment) for instance in here) if groups else ()
+
+    async def use_certificates(self, session: HostSession, container: str) -> None:
+        """Reload: new workers read the files, the old ones finish what they do."""
+        from trellis_haproxy.engine import engine_of
+
+        async with engine_of(session) as engine:
+            if await engine.running(container):
+                await engine.reload(container)
+
+
+def _place(instance: DeployedInstance, groups: tuple[tuple[str, ...], ...], deployment: Deployment) -> CertificatePlace:
+    host, service = instance.host.name, instance.service
+    name = f"{service.name.lower()}-{instance.index}"
+    folder = f"{deployment.folder(host)}/{name}/etc"
+    return CertificatePlace(
+        balancer=NAME,
+        host=host,
+        name=name,
+        container=instance.name,
+        folder=f"{folder}/{CERTIFICATES}",
+        challenges=f"{folder}/{CHALLENGES}",
+        ports=ports_of(service, tls=True),
+        plain_ports=ports_of(service, tls=False),
+        groups=groups,
+        owner=Owner(instance.role, service.name, instance.index),
+        config=ResourceKey(KIND, name, host),
+        runs=ResourceKey("container", name, host),
+    )
+
+
+def _names(*names: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(checked_domain(name, f"site {name!r}") for name in names))
