@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlsplit
 
-from trellis.errors import ConfigError, TimedOutError, UnreachableError
+from trellis.connecting import connector_of
+from trellis.errors import TimedOutError, UnreachableError
 from trellis.hosts import ForeignUse, Host, HostFacts, HostSession
 from trellis.plugin.contracts import Connector, CountsForeignUse, Provider, Scope
 from trellis.resources import Actual, ResourceKey
@@ -61,7 +61,7 @@ async def _observe_one(host: Host, looking: Looking) -> Observed:
     scope = Scope(looking.stack, looking.environment, looking.expected.get(host.name, ()), looking.salt)
     session: HostSession | None = None
     try:
-        session = await _connector(host, looking).connect(host)
+        session = await connector_of(host, looking.connectors, looking.environment).connect(host)
         return await _look(session, scope, looking)
     except (UnreachableError, TimedOutError) as error:  # a host that answers too late is as good as one that is away
         await _close_one(session)
@@ -74,17 +74,6 @@ async def _observe_one(host: Host, looking: Looking) -> Observed:
 async def _close_one(session: HostSession | None) -> None:
     if session is not None:
         await session.close()
-
-
-def _connector(host: Host, looking: Looking) -> Connector:
-    scheme = urlsplit(host.connect).scheme
-    if scheme not in looking.connectors:
-        raise ConfigError(
-            f"no plugin connects by {scheme}://",
-            where=f"environments/{looking.environment}.yaml: hosts.{host.name}.connect",
-            hint=f"use one of {', '.join(f'{known}://' for known in sorted(looking.connectors))}",
-        )
-    return looking.connectors[scheme]
 
 
 async def _look(session: HostSession, scope: Scope, looking: Looking) -> Observed:

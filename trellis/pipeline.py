@@ -27,6 +27,7 @@ from trellis.environments.secrets import NO_SECRETS, load_secrets, salt
 from trellis.errors import ConfigError
 from trellis.evaluating import evaluate
 from trellis.hosts import needs_secrets, with_secrets
+from trellis.limiting import check_limit, left_out, limited
 from trellis.loading import load_stack
 from trellis.observing import Looking, Observed, close, observe
 from trellis.placing.advising import idle_sentences
@@ -35,7 +36,7 @@ from trellis.placing.model import Placement, Problem
 from trellis.placing.sequencing import sequence
 from trellis.placing.solvers import Limits, Solver, named_solver
 from trellis.planning import Deciding, steps, with_removals
-from trellis.plans import Drift, Plan, Verb
+from trellis.plans import Drift, Limit, Plan, Verb
 from trellis.plugin.contracts import Provider, Tools
 from trellis.plugin.registry import Plugins
 from trellis.remembering import Memory, left_alone
@@ -177,6 +178,7 @@ class Seen:
     problem: Problem
     memory: Memory
     blueprint: Blueprint
+    limit: Limit = Limit()
 
     @property
     def known(self) -> Mapping[str, Observed]:
@@ -199,6 +201,12 @@ class Seen:
 async def observing(bound: Bound, asking: Asking = NOTHING_SPECIAL) -> AsyncIterator[Seen]:
     """Observe, and nothing more; the hosts' sessions are open until the end of the block."""
     check_asking(bound.blueprint, asking)
+    check_limit(
+        asking.limit,
+        bound.environment.hosts,
+        (role.name for role in bound.blueprint.roles),
+        bound.environment.name,
+    )
     plugins = Plugins.load()
     hosts = [with_secrets(host, bound.secrets) for host in bound.environment.hosts.values()]
     observed = await observe(hosts, _looking(bound, plugins))
@@ -206,7 +214,7 @@ async def observing(bound: Bound, asking: Asking = NOTHING_SPECIAL) -> AsyncIter
     try:
         known = memory.with_silent_hosts(observed)
         problem = placement_problem(bound.blueprint, bound.environment, known, asking)
-        yield Seen(plugins, observed, problem, memory, bound.blueprint)
+        yield Seen(plugins, observed, problem, memory, bound.blueprint, asking.limit)
     finally:
         await close(observed.values())
 
@@ -264,13 +272,20 @@ def planned_from(bound: Bound, seen_by: Seen, *, destroy: bool = False) -> Plann
         plugins.providers(), bound.salt, bound.blueprint, with_data=destroy, reasons=reasons_of(placement),
         changes=changes, parked=parked,
     )  # fmt: skip
-    ordered = with_removals(steps(wanted, actuals, deciding), seen_by.memory.has_made)
+    everything = with_removals(steps(wanted, actuals, deciding), seen_by.memory.has_made)
+    ordered = limited(everything, seen_by.limit)
     plan = Plan(
         stack=bound.blueprint.stack,
         environment=bound.environment.name,
         steps=ordered,
         bound_to=_digests(bound, wanted, actuals),
-        warnings=(*bound.notes, *plugins.warnings, *placement.warnings, *_idle_roles(bound)),
+        warnings=(
+            *bound.notes,
+            *plugins.warnings,
+            *placement.warnings,
+            *_idle_roles(bound),
+            *left_out(everything, ordered, seen_by.limit),
+        ),
         unreachable=seen_by.unreachable,
         # Drift is something to do; where nothing is, the journal need not be read.
         drift=seen_by.drift if any(step.verb is not Verb.KEEP for step in ordered) else (),
@@ -278,6 +293,7 @@ def planned_from(bound: Bound, seen_by: Seen, *, destroy: bool = False) -> Plann
         advice=() if destroy else idle_sentences(seen_by.problem, placement, bound.environment.name),
         allow_moves=tuple(sorted(seen_by.problem.allow_moves)),
         rebalance=seen_by.problem.rebalance,
+        limit=seen_by.limit,
     )
     return Planned(bound, plugins, observed, seen_by.problem, placement, placed, wanted, plan)
 

@@ -99,6 +99,22 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """The hosts and roles that a plan is about; empty means all of them."""
+
+    hosts: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.hosts or self.roles)
+
+    def __str__(self) -> str:
+        """``host ny1; role Web``, for messages."""
+        named = (("host", self.hosts), ("role", self.roles))
+        return "; ".join(f"{word} {', '.join(names)}" for word, names in named if names)
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The difference between desired and actual.
 
@@ -114,6 +130,7 @@ class Plan:
         advice: sentences about hosts that could be used better; never acted on.
         allow_moves: coordinated services that the operator allowed to be moved.
         rebalance: what may be moved is moved for a better balance.
+        limit: the hosts and roles that the steps are about; what else there is to do is left out.
         drift: what somebody else changed or removed, also where the stack asks for something else by now.
     """
 
@@ -127,6 +144,7 @@ class Plan:
     advice: tuple[str, ...] = ()
     allow_moves: tuple[str, ...] = ()
     rebalance: bool = False
+    limit: Limit = Limit()
     drift: tuple[Drift, ...] = ()
 
     @property

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from trellis.cli.rendering import plan_document
 from trellis.environments.project import Project
 from trellis.errors import ConfigError, PolicyError
-from trellis.plans import Plan
+from trellis.plans import Limit, Plan
 
 if TYPE_CHECKING:
     from trellis.cli.running import Recording
@@ -41,7 +41,7 @@ async def _apply_shown(
     from trellis.pipeline import bind, planning
     from trellis.promotion.gate import AS_DECIDED
 
-    asking = Asking(frozenset(shown.allow_moves), shown.rebalance)
+    asking = Asking(frozenset(shown.allow_moves), shown.rebalance, shown.limit)
     program = chosen_program(project, name, choice)
     async with planning(bind(project, name, program=program), asking=asking) as planned:
         refuse_stale(planned.plan, plan_document(shown))
@@ -84,7 +84,8 @@ def asked_in(saved: dict[str, Any]) -> "Asking":
     from trellis.desiring.problem import Asking
 
     asked = saved.get("asking") or {}
-    return Asking(frozenset(asked.get("allow_moves", ())), bool(asked.get("rebalance")))
+    limit = Limit(tuple(asked.get("hosts", ())), tuple(asked.get("roles", ())))
+    return Asking(frozenset(asked.get("allow_moves", ())), bool(asked.get("rebalance")), limit)
 
 
 def read_plan(file: Path) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from trellis.cli.options import (
     yes_option,
 )
 from trellis.cli.output import confirm, echo, emit_json, progress, table
-from trellis.cli.reaching import chosen_hosts, connecting, connector_of, found_host
+from trellis.cli.reaching import chosen_hosts, found_host
+from trellis.connecting import connecting, connector_of
 from trellis.environments.editing import add_host, remove_host
 from trellis.environments.loading import load_environment
 from trellis.environments.model import Environment

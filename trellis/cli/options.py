@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from trellis.errors import UsageError
+from trellis.errors import TrellisError, UsageError
 
 if TYPE_CHECKING:
     from trellis.environments.project import Project
@@ -91,3 +91,35 @@ def chosen_environment(project: "Project", given: str | None) -> str:
     if not name:
         raise UsageError("no environment was named", hint="add --env NAME, or set default_environment in trellis.yaml")
     return name
+
+
+def _known_names(part: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """Completes with the hosts of the environment, or with the roles that they carry; the stack is not run for it."""
+
+    def complete(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+        from trellis.environments.loading import load_environment
+        from trellis.environments.project import find_project
+
+        try:
+            project = find_project(Path(context.params.get("directory") or "."))
+            hosts = load_environment(project, chosen_environment(project, context.params.get("environment"))).hosts
+        except TrellisError:
+            return []
+        names = set(hosts) if part == "host" else {role for host in hosts.values() for role in host.roles}
+        return sorted(name for name in names if name.startswith(incomplete))
+
+    return complete
+
+
+def limit_options(function: F) -> F:
+    """``--host`` and ``--role``, as the arguments `hosts` and `roles`: tuples of names."""
+    for word in ("role", "host"):
+        function = click.option(
+            f"--{word}",
+            f"{word}s",
+            metavar="NAME",
+            multiple=True,
+            shell_complete=_known_names(word),
+            help=f"Only what is about this {word}; may be repeated. The rest is left as it is.",
+        )(function)
+    return function

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from trellis.cli.output import echo, emit_json
 from trellis.environments.project import Project
+from trellis.plans import Limit
 
 if TYPE_CHECKING:
     from trellis.desiring.problem import Asking
@@ -13,11 +14,17 @@ if TYPE_CHECKING:
     from trellis.placing.model import PlacedInstance, Placement, Shortfall
 
 
-def asking_of(allow_moves: tuple[str, ...], *, rebalance: bool = False) -> "Asking":
+def asking_of(
+    allow_moves: tuple[str, ...],
+    *,
+    rebalance: bool = False,
+    hosts: tuple[str, ...] = (),
+    roles: tuple[str, ...] = (),
+) -> "Asking":
     """What the options ask of the placement."""
     from trellis.desiring.problem import Asking
 
-    return Asking(frozenset(allow_moves), rebalance)
+    return Asking(frozenset(allow_moves), rebalance, Limit(hosts, roles))
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from trellis.cli.options import (
     chosen_environment,
     environment_option,
     json_option,
+    limit_options,
     no_input_option,
     project_option,
 )
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 @click.option("-a", "--all", "all_steps", is_flag=True, help="Also show what is kept as it is.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan for `trellis up FILE`.")
 @allow_moves_option
+@limit_options
 @click.option("--explain", metavar="SERVICE", help="Say why its instances are where they are, and not elsewhere.")
 @click.option("--expect-no-changes", is_flag=True, help="Exit with 7 when there is something to do.")
 @project_option
@@ -47,6 +49,8 @@ def plan(  # noqa: PLR0913 - one argument an option
     out: Path | None,
     directory: Path,
     allow_moves: tuple[str, ...],
+    hosts: tuple[str, ...],
+    roles: tuple[str, ...],
     explain: str | None,
     *,
     as_json: bool,
@@ -57,7 +61,7 @@ def plan(  # noqa: PLR0913 - one argument an option
 ) -> None:
     """Show what `trellis up` would do, and why; nothing is changed."""
     project = find_project(directory)
-    name, asking = chosen_environment(project, environment), asking_of(allow_moves)
+    name, asking = chosen_environment(project, environment), asking_of(allow_moves, hosts=hosts, roles=roles)
     if explain:
         asyncio.run(explain_service(project, name, explain, asking, as_json=as_json))
         return

@@ -1,13 +1,11 @@
-"""Opens sessions on an environment's hosts for commands that look at hosts without a stack."""
+"""Finds an environment's hosts for commands that look at hosts without a stack."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from urllib.parse import urlsplit
+from collections.abc import Iterable, Sequence
 
 from trellis.environments.model import Environment
 from trellis.environments.project import Project
 from trellis.errors import ConfigError
-from trellis.hosts import Host, HostSession, with_secrets
-from trellis.plugin.contracts import Connector
+from trellis.hosts import Host, needs_secrets, with_secrets
 
 
 def chosen_hosts(project: Project, environment: Environment, names: Iterable[str] = ()) -> Sequence[Host]:
@@ -17,7 +15,7 @@ def chosen_hosts(project: Project, environment: Environment, names: Iterable[str
         ConfigError: there is no such host, or a secret is missing.
     """
     chosen = [found_host(environment, name) for name in names] or list(environment.hosts.values())
-    if not any(option.endswith("_password") for host in chosen for option in host.options):
+    if not needs_secrets(chosen):
         return chosen
     from trellis.environments.secrets import load_secrets
 
@@ -32,21 +30,3 @@ def found_host(environment: Environment, name: str) -> Host:
         where = f"environments/{environment.name}.yaml: hosts"
         raise ConfigError(f"there is no host {name}; {there}", where=where, hint="trellis host list")
     return environment.hosts[name]
-
-
-def connector_of(host: Host, connectors: Mapping[str, Connector]) -> Connector:
-    """The connector for a host's URL. Raises `ConfigError` when no plugin offers one."""
-    scheme = urlsplit(host.connect).scheme
-    if scheme not in connectors:
-        known = ", ".join(f"{one}://" for one in sorted(connectors))
-        raise ConfigError(f"no plugin connects by {scheme}://", where=f"hosts.{host.name}.connect", hint=f"use {known}")
-    return connectors[scheme]
-
-
-def connecting(connectors: Mapping[str, Connector]) -> Callable[[Host], Awaitable[HostSession]]:
-    """A function that opens a session on a host by the connector for its URL."""
-
-    async def connect(host: Host) -> HostSession:
-        return await connector_of(host, connectors).connect(host)
-
-    return connect

@@ -94,7 +94,12 @@ def plan_document(plan: Plan) -> dict[str, object]:
         "unreachable": dict(plan.unreachable),
         "proof": plan.proof,
         "advice": list(plan.advice),
-        "asking": {"allow_moves": list(plan.allow_moves), "rebalance": plan.rebalance},
+        "asking": {
+            "allow_moves": list(plan.allow_moves),
+            "rebalance": plan.rebalance,
+            "hosts": list(plan.limit.hosts),
+            "roles": list(plan.limit.roles),
+        },
         "drift": [drift_entry(drift) for drift in plan.drift],
         "bound_to": dict(plan.bound_to),
     }

@@ -97,6 +97,9 @@ def _record(planned: Planned, recording: Recording, reason: str) -> RunRecord:
 
 
 def _remember(planned: Planned, recording: Recording, run: int) -> None:
+    """What the environment was brought to; a limited run brought it nowhere as a whole."""
+    if planned.plan.limit:
+        return
     plan, salt = planned.plan, planned.bound.salt
     made = [made_of(resource, salt) for resource in planned.desired]
     recording.store.settle_made(plan.environment, made, plan.unreachable)

@@ -8,7 +8,8 @@ import click
 
 from trellis.cli.options import chosen_environment, environment_option, json_option, project_option
 from trellis.cli.output import emit_json, progress, table
-from trellis.cli.reaching import chosen_hosts, connecting
+from trellis.cli.reaching import chosen_hosts
+from trellis.connecting import connecting
 from trellis.environments.loading import load_environment
 from trellis.environments.project import find_project
 from trellis.errors import UnreachableError

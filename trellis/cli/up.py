@@ -13,6 +13,7 @@ from trellis.cli.options import (
     chosen_environment,
     environment_option,
     json_option,
+    limit_options,
     no_input_option,
     project_option,
     yes_option,
@@ -42,13 +43,14 @@ if TYPE_CHECKING:
 @allow_moves_option
 @click.option("--working-tree", is_flag=True, help="Run the working tree, not the environment's branch.")
 @overruling_options
+@limit_options
 @click.option("--diff", is_flag=True, help="Show the differences behind each step.")
 @click.option("--parallel", type=click.IntRange(1), default=10, show_default=True, help="How many steps at once.")
 @click.option(
     "--lock-wait", type=click.FloatRange(0), default=0, show_default=True, help="Seconds to wait for the lock."
 )
 @project_option
-def up(  # noqa: PLR0913 - one argument an option
+def up(  # noqa: PLR0913, PLR0917 - one argument an option
     file: Path | None,
     environment: str | None,
     parallel: int,
@@ -56,6 +58,8 @@ def up(  # noqa: PLR0913 - one argument an option
     directory: Path,
     allow_moves: tuple[str, ...],
     chain: Words,
+    hosts: tuple[str, ...],
+    roles: tuple[str, ...],
     *,
     working_tree: bool,
     yes: bool,
@@ -72,7 +76,7 @@ def up(  # noqa: PLR0913 - one argument an option
     name = str(saved["environment"]) if saved else chosen_environment(project, environment)
     check_environment(project, name)
     choice = Choice(working_tree=working_tree, overruling=chain.overruling(name, no_input=no_input))
-    asking = asked_in(saved) if saved else asking_of(allow_moves)
+    asking = asked_in(saved) if saved else asking_of(allow_moves, hosts=hosts, roles=roles)
     shown = asyncio.run(shown_plan(project, name, asking, saved, choice, as_json=as_json, diff=diff, no_input=no_input))
     if not shown.changes:
         _nothing(project, shown, choice, as_json=as_json)

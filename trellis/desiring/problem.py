@@ -12,6 +12,7 @@ from trellis.errors import ConfigError
 from trellis.hosts import Host
 from trellis.observing import Observed
 from trellis.placing.model import HostOffer, Needs, Problem, Running, Strategy, Workload
+from trellis.plans import Limit
 from trellis.resources import Actual
 
 
@@ -22,10 +23,12 @@ class Asking:
     Attributes:
         allow_moves: coordinated services that may be moved this time.
         rebalance: also move what may be moved for a better balance.
+        limit: the hosts and roles to plan for; placement is for all of them nevertheless.
     """
 
     allow_moves: frozenset[str] = frozenset()
     rebalance: bool = False
+    limit: Limit = Limit()
 
 
 NOTHING_SPECIAL = Asking()
