@@ -24,13 +24,15 @@ class HAProxyBalancer:
         here = (one for one in deployment.provided_by("trellis_haproxy") if one.host.name in deployment.hosts)
         return tuple(_place(instance, groups, deployment) for instance in here) if groups else ()
 
-    async def use_certificates(self, session: HostSession, container: str) -> None:
+    async def use_certificates(self, session: HostSession, container: str) -> bool:
         """Reload: new workers read the files, the old ones finish what they do."""
         from trellis_haproxy.engine import engine_of
 
         async with engine_of(session) as engine:
-            if await engine.running(container):
+            runs = await engine.running(container)
+            if runs:
                 await engine.reload(container)
+            return runs
 
 
 def _place(instance: DeployedInstance, groups: tuple[tuple[str, ...], ...], deployment: Deployment) -> CertificatePlace:

@@ -18,7 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 def _environments(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Names of environment files, for the shell's completion."""
     folder = Path(context.params.get("directory") or ".") / "environments"
-    names = (path.stem for path in folder.glob("*.yaml") if not path.stem.endswith(".secrets"))
+    names = (path.stem for path in folder.glob("*.yaml") if not path.stem.endswith((".secrets", ".keys")))
     return sorted(name for name in names if name.startswith(incomplete))
 
 

@@ -49,10 +49,16 @@ def locked(state_url: str, environment: str, command: str, wait: float) -> Itera
         store.close()
 
 
-async def apply_plan(
-    planned: Planned, recording: Recording, parallel: int, choice: Choice = AS_DECIDED, reason: str = ""
+async def apply_plan(  # noqa: PLR0913 - what is applied, and what is written about it
+    planned: Planned,
+    recording: Recording,
+    parallel: int,
+    choice: Choice = AS_DECIDED,
+    reason: str = "",
+    *,
+    partial: bool = False,
 ) -> None:
-    """Apply and record.
+    """Apply and record; a partial plan does not bring the environment to what the stack says, and is not kept as that.
 
     Raises:
         PolicyError: the chain of environments does not allow this program.
@@ -71,7 +77,7 @@ async def apply_plan(
     try:
         outcomes = await applier.apply(planned.plan)
         outcome = outcome_of(outcomes, cancelled=bool(stopped))
-        if outcome == "done":
+        if outcome == "done" and not partial:
             _remember(planned, recording, run)
             digest_now = planned.plan.bound_to["blueprint"]
             remember(bound.project, planned.plan.environment, bound.program, content, run, digest_now)

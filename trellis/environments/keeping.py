@@ -29,6 +29,10 @@ class KeptFile:
         """What is kept under a key, as it is now. Raises `ConfigError`."""
         return self._file.texts().get(key)
 
+    def all(self) -> Mapping[str, Secret]:
+        """Everything that is kept, as it is now. Raises `ConfigError`."""
+        return MappingProxyType(self._file.texts())
+
     def put(self, key: str, value: Secret) -> None:
         """Keep something; the first one makes the project's identity. Raises `ConfigError`."""
         self._file.put(key, value, every_file(self._project))

@@ -174,8 +174,8 @@ class UsesCertificates(Protocol):
     def certificate_places(self, deployment: "Deployment") -> Sequence[CertificatePlace]:
         """Where it wants certificates on the hosts that answered, and for which names; pure."""
 
-    async def use_certificates(self, session: HostSession, container: str) -> None:
-        """Make what runs there take the files in its folder, without dropping a connection; nothing unless it runs.
+    async def use_certificates(self, session: HostSession, container: str) -> bool:
+        """Make what runs there take the files in its folder, without dropping a connection; False when it does not run.
 
         Raises:
             ApplyError: it could not be told.
