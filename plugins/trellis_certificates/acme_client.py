@@ -116,6 +116,9 @@ class Authority:
         except (messages.Error, errors.ClientError) as refused:
             if self._net.last_status == _TOO_MANY or getattr(refused, "code", "") == "rateLimited":
                 raise self._wait(refused) from refused
+            if getattr(refused, "code", "") == "accountDoesNotExist":
+                self.uri = ""  # it has forgotten the account; the key is as good for a new one
+                raise TryAgainError(f"{title} does not know the account: {_detail(refused)}") from refused
             if getattr(refused, "code", "") in _BY_CHANCE:
                 raise TryAgainError(f"{title} refused: {_detail(refused)}") from refused
             hint = "see environments' certificates: contact, directory"

@@ -27,15 +27,15 @@ async def ordered(wanted: Wanted, settings: Settings, keeper: Keeper, clock: Clo
     Raises:
         TrellisError: the authority refused, does not answer, or asked to wait for longer than a run should.
     """
-    account = kept_account(settings, keeper)
-    _refuse_to_hurry(account, settings, clock())
+    _refuse_to_hurry(kept_account(settings, keeper), settings, clock())
     pause = _FIRST_PAUSE
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            return await _ordered_once(wanted, settings, account, keeper)
+            return await _ordered_once(wanted, settings, keeper)
         except AskedToWaitError as asked:
             if asked.wait > _LONGEST_WAIT or attempt == _ATTEMPTS:
-                keeper.put(account_key(settings.directory), account.waiting(clock() + asked.wait).to_secret())
+                waiting = kept_account(settings, keeper).waiting(clock() + asked.wait)
+                keeper.put(account_key(settings.directory), waiting.to_secret())
                 raise
             await asyncio.sleep(asked.wait.total_seconds())
         except TryAgainError:
@@ -56,13 +56,14 @@ def kept_account(settings: Settings, keeper: Keeper) -> Account:
     return account
 
 
-async def _ordered_once(wanted: Wanted, settings: Settings, account: Account, keeper: Keeper) -> KeptCertificate:
+async def _ordered_once(wanted: Wanted, settings: Settings, keeper: Keeper) -> KeptCertificate:
+    account = kept_account(settings, keeper)
     authority = Authority(settings, account)
     key = new_key()
     try:
         chain = await asyncio.to_thread(authority.order, key, wanted.names)
     finally:
-        if authority.uri and authority.uri != account.uri:
+        if authority.uri != account.uri:
             keeper.put(account_key(settings.directory), Account(account.key, authority.uri).to_secret())
     certificate, *above = load_certificates(chain, settings.title)
     kept = kept_certificate(Credentials(certificate, key, tuple(above)), settings.source)

@@ -49,7 +49,7 @@ def locked(state_url: str, environment: str, command: str, wait: float) -> Itera
         store.close()
 
 
-async def apply_plan(  # noqa: PLR0913 - what is applied, and what is written about it
+async def apply_plan(
     planned: Planned,
     recording: Recording,
     parallel: int,
