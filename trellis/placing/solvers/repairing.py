@@ -7,18 +7,23 @@ from trellis.placing.board import Board
 from trellis.placing.greedy import bring
 from trellis.placing.solvers.contract import Limits, Where, forced_moves, standing
 from trellis.placing.solvers.displacing import Displacer
+from trellis.placing.solvers.matching import Matcher
 from trellis.placing.solvers.packing import Packer, put_all
 from trellis.placing.task import Task
 
 _STEPS = 5  # hosts looked at, for each step of effort
+_PAIRS = 100  # workloads and hosts looked at, for each step of effort, where nothing else is moved
 _ORDERS = 40  # in which what waits is tried
 _MOST_WAITING = 300  # above that, one order has to do
+_MOST_MATCHED = 1_000
+_MOST_LEFT = 20  # one in so many
 
 
 def repair(task: Task, start: Where, limits: Limits) -> Where:
     """The best that displacing and packing find from the start; never worse than it."""
     board = Board(task)
     put_all(board, start)
+    put_all(board, _match(board, limits))
     best = _displace(board, limits)
     if lacks(task, best):
         put_all(board, best)
@@ -35,6 +40,21 @@ def lacks(task: Task, where: Where) -> bool:
 
 def _better(task: Task, one: Where, other: Where) -> Where:
     return min(one, other, key=lambda where: standing(task, where))
+
+
+def _match(board: Board, limits: Limits) -> Where:
+    """What waits on hosts that have room for it, nothing else moved; the start where that leaves too much waiting."""
+    task = board.task
+    given = tuple(board.where)
+    cleared = _only_at_home(task, given)
+    waiting = _waiting(task, cleared)
+    if not waiting or len(waiting) > min(_MOST_MATCHED, len(cleared) // 2):
+        return given  # where little runs yet, another start packs better
+    put_all(board, cleared)
+    Matcher(board, waiting, _PAIRS * limits.effort).run()
+    left = len(_waiting(task, tuple(board.where)))
+    # A few are soon made room for.
+    return given if left * _MOST_LEFT > len(waiting) else _better(task, given, tuple(board.where))
 
 
 def _displace(board: Board, limits: Limits) -> Where:
