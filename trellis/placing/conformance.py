@@ -93,6 +93,7 @@ def workloads(draw: st.DrawFn, service: str, hosts: tuple[str, ...], partners: l
         apart_from=draw(st.one_of(st.just(()), st.tuples(st.sampled_from(others)))),
         requires_labels=draw(st.sampled_from([{}, {}, {"rack": "a"}])),
         requires_facts=draw(st.sampled_from([{}, {}, {"docker": ">=20"}])),
+        storage_on=draw(st.sampled_from([{}, {}, {}, {"data": (hosts[0],)}])),
     )
 
 
