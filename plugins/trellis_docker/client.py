@@ -24,6 +24,9 @@ _TIMEOUT = 60
 _FIRST_TIMEOUT = 15
 """Seconds that it has for the first and easiest question; one that hangs is found out soon."""
 
+_QUESTION_TIMEOUT = 30
+"""Seconds that it has for a question, which changes nothing."""
+
 _THREADS = 8
 _T = TypeVar("_T")
 
@@ -36,7 +39,7 @@ class Engine:
 
     def __init__(self, session: HostSession) -> None:
         self._session = session
-        self._questions = EngineConnection(session, _TIMEOUT)
+        self._questions = EngineConnection(session, _QUESTION_TIMEOUT)
         self._sdk = asyncio.Lock()
         self._api: Any = None
         self.host = session.host.name

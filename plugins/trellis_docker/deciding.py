@@ -155,6 +155,9 @@ def _condition(wanted: ContainerSpec, state: Mapping[str, Value]) -> Iterator[Di
     status = str(state.get("status", ""))
     if state.get("previous"):
         yield _interrupted(wanted, state)
+    elif state.get("unrecorded"):
+        reason = "runs, but the engine could not write that down: its disk was full"
+        yield Difference("state.unrecorded", before=True, after=False, reason=reason)
     elif status in _NOT_RUNNING:
         reason, drift = _NOT_RUNNING[status]
         yield Difference("state.status", status, "running", reason, drift=drift)

@@ -153,12 +153,18 @@ def _containers(found: Found, scope: Scope, host: str) -> Iterable[Actual]:
         if is_ours(_labels(container), scope):
             twins.setdefault(_labels(container)[NAME], []).append(container)
     network_ids = {network["Name"]: network["Id"] for network in found.networks}
+    recorded = {str(one.get("Id")): str(one.get("State")) for one in found.listed}
     for name, candidates in twins.items():
         chosen = max(candidates, key=_rank)
         yield Actual(
             ResourceKey("container", name, host),
             spec=spec_of(_labels(chosen)),
-            state=freeze_mapping(_state(chosen, len(candidates), found.images, network_ids)),
+            state=freeze_mapping(
+                {
+                    **_state(chosen, len(candidates), found.images, network_ids),
+                    "unrecorded": is_unrecorded(chosen, recorded.get(str(chosen["Id"]), "")),
+                }
+            ),
             owner=owner_of(_labels(chosen)),
         )
 
@@ -166,6 +172,14 @@ def _containers(found: Found, scope: Scope, host: str) -> Iterable[Actual]:
 def is_current(container: Json) -> bool:
     """Whether an inspected container bears the name that it was made for."""
     return str(container["Name"]).removeprefix("/") == spec_of(_labels(container)).get("name")
+
+
+def is_unrecorded(container: Json, listed_state: str) -> bool:
+    """Whether it runs although the engine's own record says that it never did.
+
+    An engine whose disk is full starts a container and cannot write that down; it would not start it at a reboot.
+    """
+    return listed_state == "created" and container["State"]["Status"] == "running"
 
 
 def _rank(container: Json) -> tuple[bool, str]:

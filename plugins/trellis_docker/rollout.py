@@ -11,7 +11,7 @@ from trellis.resources import Resource
 from trellis_docker import commands
 from trellis_docker.client import Engine
 from trellis_docker.deciding import foreign_name
-from trellis_docker.facts import Json, host_ports, listed_name
+from trellis_docker.facts import Json, host_ports, is_unrecorded, listed_name
 from trellis_docker.faults import explain_start, last_lines
 from trellis_docker.labels import filters, is_ours
 from trellis_docker.ownership import own_containers
@@ -102,7 +102,7 @@ class Rollout:
         if twins.current is None:
             await self._engine.call(commands.rename(twins.spares[0]["Id"], spec.name))
         try:
-            if await self._set_right(spec) or old is not None:
+            if await self._set_right(spec, str((twins.current or {}).get("State", ""))) or old is not None:
                 await self._wait(spec.name, resource)
         except ApplyError as error:
             raise await self._undone(error, spec, old) if old is not None else error from error
@@ -159,13 +159,14 @@ class Rollout:
             return False
         return True
 
-    async def _set_right(self, spec: ContainerSpec) -> bool:
-        """Put limits, network and state right; True when it had to be started."""
+    async def _set_right(self, spec: ContainerSpec, listed_state: str) -> bool:
+        """Put limits, network and state right, and have the engine write that down; True when it had to be started."""
         inspected = await self._engine.container(spec.name) or {}
         limits = inspected["HostConfig"]
         policy = (limits.get("RestartPolicy") or {}).get("Name")
         now = (limits.get("Memory") or 0, limits.get("CpuShares") or 1024, policy)
-        if now != (spec.memory, spec.cpu_shares, commands.RESTART_POLICY):
+        wanted = (spec.memory, spec.cpu_shares, commands.RESTART_POLICY)
+        if now != wanted or is_unrecorded(inspected, listed_state):
             await self._engine.call(commands.update_container(spec.name, spec))
         await self._join_network(spec, inspected)
         status = inspected["State"]["Status"]

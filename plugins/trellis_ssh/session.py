@@ -94,9 +94,10 @@ class SshSession:
                 return Completed(tuple(argv), status, stdout, stderr)
 
     async def _complete(self, process: "asyncssh.SSHClientProcess[bytes]", stdin: bytes) -> tuple[int, str, str]:
-        if stdin:
-            process.stdin.write(stdin)
-        process.stdin.write_eof()
+        with contextlib.suppress(BrokenPipeError):  # it may end without reading all of it, as on a full disk
+            if stdin:
+                process.stdin.write(stdin)
+            process.stdin.write_eof()
         stdout, stderr = await process.communicate()
         if process.returncode is None:
             raise self._lost()

@@ -4,6 +4,7 @@ import time
 
 from workplace import Workplace
 
+IMAGES = ("trellis-test/echo:1", "trellis-test/echo:2", "shop/haproxy:2.6")
 PORT = 8090
 DOMAIN = "echo.localhost"
 DATA = "what the customers typed"

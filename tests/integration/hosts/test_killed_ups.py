@@ -6,12 +6,11 @@ import signal
 from collections.abc import Callable, Iterator
 
 import pytest
-from echo_stack import PROGRAM, data_is_whole, whole, write_data, write_version
+from echo_stack import IMAGES, PROGRAM, data_is_whole, whole, write_data, write_version
 from workplace import Workplace
 
 from trellis_lab import Lab
 
-IMAGES = ("trellis-test/echo:1", "trellis-test/echo:2", "shop/haproxy:2.6")
 PLACED = {
     1: {"h1": ["keeper-1"], "h2": ["echo-1", "echo-2", "proxy-1"]},
     2: {"h1": ["keeper-1"], "h2": ["echo-1", "echo-2", "echo-3", "proxy-1"]},

@@ -84,18 +84,18 @@ class Workplace:
         ]
 
     def environment(
-        self, roles: Mapping[str, Sequence[str]], *, name: str = "dev", user: str = "deploy", config: str = ""
+        self, roles: Mapping[str, Sequence[str]], *, user: str = "deploy", options: str = "", config: str = ""
     ) -> None:
-        """Write an environment file: the lab's hosts that are named, with their roles."""
+        """Write the environment file: the lab's hosts that are named, with their roles."""
         lines = ["hosts:"]
         for host, carried in roles.items():
             address = self.lab.host(host).address
             keys = f"identity_file: {self.lab.access.identity}, known_hosts: {self.lab.access.known_hosts}"
             lines.append(
                 f'  {host}: {{connect: "ssh://{user}@{address}", address: {address}, '
-                f"roles: [{', '.join(carried)}], options: {{{keys}}}}}"
+                f"roles: [{', '.join(carried)}], options: {{{keys}{options}}}}}"
             )
-        file = self.folder / "environments" / f"{name}.yaml"
+        file = self.folder / "environments" / "dev.yaml"
         file.parent.mkdir(exist_ok=True)
         file.write_text("\n".join(lines) + "\n" + config)
 

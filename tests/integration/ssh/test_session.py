@@ -219,3 +219,10 @@ async def test_closing_twice_is_fine(connect, lab, lab_host):
     await session.docker_url()
     await session.close()
     await session.close()
+
+
+async def test_a_command_that_ends_without_reading_what_it_is_given_is_no_lost_host(connect, lab, lab_host):
+    session = await connect(lab_host(lab, "h1"))
+    for _ in range(3):
+        ended = await session.run(["sh", "-c", "echo 'no room' >&2; exit 4"], stdin=b"x" * 300_000)
+        assert (ended.status, ended.stderr) == (4, "no room\n")

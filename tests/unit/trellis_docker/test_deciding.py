@@ -10,7 +10,7 @@ from trellis.plans import Change, Decision, Verb
 from trellis.plugin.contracts import Scope
 from trellis.resources import Actual, Resource, ResourceKey
 from trellis.values import freeze_mapping
-from trellis_docker.deciding import decide
+from trellis_docker.deciding import decide, drift
 from trellis_docker.labels import labels_for, spec_of
 from trellis_dsl.secret import Secret
 
@@ -130,6 +130,7 @@ def test_the_order_of_ports_and_mounts_does_not_matter() -> None:
         ({}, {"status": "exited"}, "was stopped by hand", True),
         ({}, {"status": "paused"}, "was paused by hand", True),
         ({}, {"status": "created"}, "was made but never started", False),
+        ({}, {"unrecorded": True}, "runs, but the engine could not write that down: its disk was full", False),
         ({}, {"networks": []}, "is not connected to network shop-prod", True),
         ({}, {"previous": True}, "an interrupted replacement is finished", False),
         (
@@ -233,3 +234,18 @@ def test_a_foreign_thing_is_left_alone_and_its_name_is_not_taken() -> None:
         "host ny1: there is a container shop-prod-website-1 that Trellis did not make, and it needs that name"
     )
     assert refusal.value.hint == "if nobody needs it: docker rename shop-prod-website-1 OTHER"
+
+
+@pytest.mark.parametrize(
+    ("state", "what"),
+    [
+        ({}, ""),
+        ({"status": "exited"}, "was stopped by hand"),
+        ({"status": "paused", "memory": 64 << 20}, "memory limit was altered by hand; was paused by hand"),
+        ({"status": "created"}, ""),
+        ({"name": "mine"} | {"previous": True}, "was renamed mine by hand"),
+        ({"image_now": "sha256:2"}, ""),
+    ],
+)
+def test_drift_is_told_whatever_the_stack_asks_for_by_now(state: Mapping[str, object], what: str) -> None:
+    assert drift(found(wanted(image="shop/website:6.0"), **state)) == what

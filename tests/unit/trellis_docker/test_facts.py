@@ -72,6 +72,7 @@ def test_a_container_s_state() -> None:
         "networks": ["shop-prod"],
         "current": True,
         "previous": False,
+        "unrecorded": False,
     }
 
 
