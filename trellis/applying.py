@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from trellis.balancing import NO_BALANCERS, Balancers
 from trellis.errors import TrellisError, UnreachableError
 from trellis.observing import Observed
 from trellis.plans import Plan, Step, Verb
@@ -34,6 +35,7 @@ class Applier:
         listener: told what happens; it may raise to stop everything, as a lost lease does.
         parallel: how many steps at once.
         tools: what of the controller's own the providers may use.
+        balancers: told what comes and goes.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Applier:
         listener: Listener,
         parallel: int = 10,
         tools: Tools = NO_TOOLS,
+        balancers: Balancers = NO_BALANCERS,
     ) -> None:
         self._providers = providers
         self._observed = observed
@@ -51,6 +54,7 @@ class Applier:
         self._stopping = False
         self._tools = tools
         self._lost: set[str] = set()
+        self._balancers = balancers
 
     def stop(self) -> None:
         """Start nothing more; what is under way is finished."""
@@ -74,9 +78,10 @@ class Applier:
 
     async def _when_ready(self, step: Step, before: "Sequence[asyncio.Task[Outcome]]") -> Outcome:
         outcomes = await asyncio.gather(*before, return_exceptions=True)
+        ready = all(isinstance(outcome, Outcome) and outcome.state == "done" for outcome in outcomes)
+        await self._pause(step.pause if before and ready else 0.0)
         async with self._slots:
             try:
-                ready = all(isinstance(outcome, Outcome) and outcome.state == "done" for outcome in outcomes)
                 if self._stopping or not ready or self._lost & {step.key.host, step.moved_from}:
                     self._listener("skipped", step, "")
                     return Outcome(step, "skipped")
@@ -84,6 +89,12 @@ class Applier:
             except BaseException:
                 self._stopping = True
                 raise
+
+    async def _pause(self, seconds: float) -> None:
+        """Let time pass between two batches, unless everything stops meanwhile."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while not self._stopping and (left := deadline - asyncio.get_running_loop().time()) > 0:  # noqa: ASYNC110 - ends
+            await asyncio.sleep(min(left, 0.1))
 
     async def _do(self, step: Step) -> Outcome:
         self._listener("started", step, "")
@@ -106,4 +117,9 @@ class Applier:
         seen = self._observed[step.key.host]
         assert seen.session is not None  # noqa: S101 - for the type checker: a plan has no steps on silent hosts
         source = self._observed[step.moved_from].session if step.verb is Verb.MOVE else None
-        return Applying(seen.session, seen.scope, lambda text: self._listener("doing", step, text), source, self._tools)
+
+        def report(text: str) -> None:
+            self._listener("doing", step, text)
+
+        traffic = self._balancers.traffic(step, report)
+        return Applying(seen.session, seen.scope, report, source, self._tools, traffic)

@@ -150,12 +150,18 @@ class UpdateSpec:
         start_first: the new one starts before the old one stops.
         batch: how many at a time.
         pause: seconds between two batches.
+        drain: seconds that requests under way may take before their instance stops.
+        canary: so many are replaced first, and watched.
+        watch: seconds that a canary is watched; one that ends or becomes unhealthy goes back to the old image.
         methods: attribute name and version pattern of each ``@update_from`` method, as declared.
     """
 
     start_first: bool = False
     batch: int = 1
     pause: float = 0.0
+    drain: float = 30.0
+    canary: int = 0
+    watch: float = 10.0
     methods: tuple[tuple[str, str], ...] = ()
 
 

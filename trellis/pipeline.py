@@ -1,18 +1,20 @@
 """The pipeline: one line a stage, from the program to hosts that are as it says."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 
 from trellis.applying import Applier, Listener, Outcome
+from trellis.balancing import Balancers
 from trellis.blueprint import Blueprint
 from trellis.certifying import Certifying
 from trellis.deployment import Deployment
 from trellis.desiring.balanced import certificate_places
 from trellis.desiring.binding import classes_of
 from trellis.desiring.carried import role_names
+from trellis.desiring.overlapping import Place, places_to_change
 from trellis.desiring.parking import may_park, parked_containers
 from trellis.desiring.placed import deployment, reasons_of
 from trellis.desiring.placement import placed as placed_or_refused
@@ -36,13 +38,14 @@ from trellis.placing.model import Placement, Problem
 from trellis.placing.sequencing import sequence
 from trellis.placing.solvers import Limits, Solver, named_solver
 from trellis.planning import Deciding, steps, with_removals
-from trellis.plans import Drift, Limit, Plan, Verb
-from trellis.plugin.contracts import Provider, Tools
+from trellis.plans import Drift, Limit, Plan, Step, Verb
+from trellis.plugin.contracts import DrainsServers, Entrance, Provider, Tools
 from trellis.plugin.registry import Plugins
 from trellis.remembering import Memory, left_alone
 from trellis.resolving import declared_only, resolve
 from trellis.resources import Actual, Resource, ResourceKey
 from trellis.revisions.programs import Program, program_of
+from trellis.rolling import gaps
 from trellis.values import Value, digest, fingerprinted, freeze
 from trellis_dsl.secret import Secret
 from trellis_dsl.stack import Stack
@@ -89,6 +92,16 @@ class Planned:
     def tools(self) -> Tools:
         """What of the controller's own providers may use."""
         return Tools(KeptFile(self.bound.project, self.bound.environment.name), self.plugins.balancers())
+
+    def applier(self, listener: Listener, parallel: int = 10) -> Applier:
+        """Who does what the plan says."""
+        balancers = Balancers(self._entrances(), self.deployment, self.observed)
+        return Applier(self.providers, self.observed, listener, parallel, self.tools, balancers)
+
+    def _entrances(self) -> list[Entrance]:
+        actuals = [actual for seen in self.observed.values() if not seen.problem for actual in seen.actuals]
+        draining = [one for one in self.plugins.balancers().values() if isinstance(one, DrainsServers)]
+        return [entrance for one in draining for entrance in one.entrances(self.deployment, actuals)]
 
 
 def bind(
@@ -228,7 +241,7 @@ def solver_of(bound: Bound, plugins: Plugins) -> tuple[Solver | None, Limits]:
 
 async def apply(planned: Planned, listener: Listener, parallel: int = 10) -> tuple[Outcome, ...]:
     """Do what the plan says."""
-    return await Applier(planned.providers, planned.observed, listener, parallel, planned.tools).apply(planned.plan)
+    return await planned.applier(listener, parallel).apply(planned.plan)
 
 
 def _looking(bound: Bound, plugins: Plugins) -> Looking:
@@ -249,6 +262,16 @@ def _looking(bound: Bound, plugins: Plugins) -> Looking:
     return Looking(plugins.connectors(), providers, blueprint.stack, bound.environment.name, bound.salt, expected)
 
 
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """Both sides of a plan, and the steps between them."""
+
+    placed: Deployment
+    wanted: tuple[Resource, ...]
+    actuals: Sequence[Actual]
+    steps: tuple[Step, ...]
+
+
 def planned_from(bound: Bound, seen_by: Seen, *, destroy: bool = False) -> Planned:
     """Place, desire and plan from what was seen; pure.
 
@@ -258,10 +281,6 @@ def planned_from(bound: Bound, seen_by: Seen, *, destroy: bool = False) -> Plann
     plugins, observed = seen_by.plugins, seen_by.known
     placement = Placement(()) if destroy else _placed(bound, seen_by)
     blueprint = replace(bound.blueprint, services=(), roles=()) if destroy else bound.blueprint
-    placed = _certifying(bound, plugins, deployment(blueprint, bound.environment, bound.config, placement, observed))
-    wanted = () if destroy else _desired(bound, plugins, placed)
-    answered = [seen for seen in observed.values() if not seen.problem]
-    actuals = _relevant([actual for seen in answered for actual in seen.actuals], wanted)
     changes = () if destroy else sequence(seen_by.problem, placement, may_park(blueprint, placement))
     parked = parked_containers(
         changes,
@@ -272,7 +291,21 @@ def planned_from(bound: Bound, seen_by: Seen, *, destroy: bool = False) -> Plann
         plugins.providers(), bound.salt, bound.blueprint, with_data=destroy, reasons=reasons_of(placement),
         changes=changes, parked=parked,
     )  # fmt: skip
-    everything = with_removals(steps(wanted, actuals, deciding), seen_by.memory.has_made)
+
+    def differing(elsewhere: Collection[Place] = ()) -> Differing:
+        placed = deployment(blueprint, bound.environment, bound.config, placement, observed, elsewhere)
+        placed = _certifying(bound, plugins, placed)
+        wanted = () if destroy else _desired(bound, plugins, placed)
+        answered = [seen for seen in observed.values() if not seen.problem]
+        actuals = _relevant([actual for seen in answered for actual in seen.actuals], wanted)
+        return Differing(placed, wanted, actuals, steps(wanted, actuals, deciding))
+
+    found = differing()
+    if elsewhere := places_to_change(found.steps, found.placed):
+        # What is replaced while its old one serves needs another port on its host; only now is it known what is.
+        found = differing(elsewhere)
+    placed, wanted, actuals = found.placed, found.wanted, found.actuals
+    everything = with_removals(found.steps, seen_by.memory.has_made)
     ordered = limited(everything, seen_by.limit)
     plan = Plan(
         stack=bound.blueprint.stack,
@@ -283,6 +316,7 @@ def planned_from(bound: Bound, seen_by: Seen, *, destroy: bool = False) -> Plann
             *bound.notes,
             *plugins.warnings,
             *placement.warnings,
+            *gaps(ordered, placed),
             *_idle_roles(bound),
             *left_out(everything, ordered, seen_by.limit),
         ),

@@ -10,6 +10,7 @@ from trellis.placing.sequencing import Change
 from trellis.plans import Decision, Step, Verb
 from trellis.plugin.contracts import Provider
 from trellis.resources import Actual, Resource, ResourceKey
+from trellis.rolling import containers_of, paced, rolling
 
 _UNDO = {
     Verb.REPLACE: "the old one is put back and started",
@@ -54,7 +55,7 @@ def steps(desired: Sequence[Resource], actuals: Sequence[Actual], deciding: Deci
     deciding = replace(deciding, reasons={**deciding.reasons, **_interruptions(deciding.changes)})
     decided = [_step(wanted.get(key), found.get(key), deciding) for key in sorted(wanted.keys() | found.keys())]
     moved = _with_moves([step for step in decided if step is not None], deciding)
-    return _in_order(_with_requirements(moved, deciding), deciding)
+    return _in_order(paced(_with_requirements(moved, deciding), deciding.blueprint), deciding)
 
 
 def with_removals(planned: Sequence[Step], was_made: Callable[[ResourceKey], bool]) -> tuple[Step, ...]:
@@ -179,8 +180,14 @@ def _with_requirements(decided: Sequence[Step], deciding: Deciding) -> list[Step
             needed[key] |= (more & acting.keys()) - {key}
     for key, more in _declared_before(acting):
         needed[key] |= more
-    wishes: Needed = (*_service_order(acting, deciding), *_removal_order(acting, deciding), *_rolling(acting, deciding))
-    if not any(change.source for change in deciding.changes):
+    afterwards = tuple(_afterwards(acting))
+    wishes: Needed = (
+        *_service_order(acting, deciding),
+        *_removal_order(acting, deciding),
+        *rolling(acting.values(), deciding.blueprint),
+        *afterwards,
+    )
+    if not afterwards and not any(change.source for change in deciding.changes):
         for key, more in wishes:
             needed[key] |= more - {key}
         return [replace(step, requires=tuple(sorted(needed.get(step.key, set())))) for step in decided]
@@ -197,17 +204,12 @@ def _declared_before(acting: Mapping[ResourceKey, Step]) -> Needed:
                 yield other, {key}
 
 
-def _containers(acting: Mapping[ResourceKey, Step], service: str) -> list[Step]:
-    found = [step for step in acting.values() if step.key.kind == "container" and step.owner.service == service]
-    return sorted(found, key=lambda step: (step.owner.index, step.key))
-
-
 def _service_order(acting: Mapping[ResourceKey, Step], deciding: Deciding) -> Needed:
     """What a service connects to is right before the service starts; removals go the other way round."""
     for service in deciding.blueprint.services:
         for connection in (item for item in service.connections if item.ordered):
-            for client in _containers(acting, service.name):
-                for server in _containers(acting, connection.service):
+            for client in containers_of(service.name, acting.values()):
+                for server in containers_of(connection.service, acting.values()):
                     if client.verb is Verb.REMOVE and server.verb is Verb.REMOVE:
                         yield server.key, {client.key}
                     elif Verb.REMOVE not in {client.verb, server.verb}:
@@ -234,19 +236,11 @@ def _frees(step: Step, host: str) -> bool:
     return step.moved_from == host or (step.key.host == host and step.verb in {Verb.REMOVE, Verb.REPLACE})
 
 
-def _rolling(acting: Mapping[ResourceKey, Step], deciding: Deciding) -> Needed:
-    """Instances that serve now change a batch at a time; new ones of the same service are there first."""
-    for service in deciding.blueprint.services:
-        steps_of = _containers(acting, service.name)
-        new = {step.key for step in steps_of if step.verb is Verb.CREATE}
-        changing = [step.key for step in steps_of if step.verb in {Verb.REPLACE, Verb.MOVE, Verb.UPDATE}]
-        size = max(1, service.update.batch)
-        for place, key in enumerate(changing):
-            batch = place // size * size
-            yield key, new | set(changing[max(0, batch - size) : batch])
-        for step in steps_of:
-            if step.verb is Verb.REMOVE:
-                yield step.key, new | set(changing)
+def _afterwards(acting: Mapping[ResourceKey, Step]) -> Needed:
+    """A running proxy learns of servers when they are healthy; one that is made now has no visitors to lose."""
+    for key, step in acting.items():
+        if step.resource is not None and (key.kind == "container" or step.verb is Verb.UPDATE):
+            yield key, set(step.resource.after)
 
 
 def _in_order(decided: Sequence[Step], deciding: Deciding) -> tuple[Step, ...]:

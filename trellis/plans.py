@@ -77,6 +77,8 @@ class Step:
         undo: what puts things back when this step fails, as a sentence; empty when nothing needs to be.
         instructions: the service's own update instructions; empty for the default rollout.
         moved_from: the host that the instance leaves, for a move.
+        pause: seconds to wait before it starts, once all that it requires has succeeded.
+        watch: seconds that what it changed is watched before it counts as done.
     """
 
     key: ResourceKey
@@ -90,6 +92,8 @@ class Step:
     undo: str = ""
     instructions: tuple[Instruction, ...] = ()
     moved_from: str = ""
+    pause: float = 0.0
+    watch: float = 0.0
 
     @property
     def owner(self) -> Owner:

@@ -44,6 +44,7 @@ class Resource:
         owner: what it is there for.
         requires: resources that must be right before this one is touched.
         required_by: resources that are touched only when this one is right.
+        after: resources that are right before this one is changed, where nothing stands against it.
     """
 
     key: ResourceKey
@@ -51,6 +52,7 @@ class Resource:
     owner: Owner = Owner()
     requires: tuple[ResourceKey, ...] = ()
     required_by: tuple[ResourceKey, ...] = ()
+    after: tuple[ResourceKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

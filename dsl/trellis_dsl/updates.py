@@ -20,11 +20,23 @@ class Rollout:
         start_first: start the new instance before the old one stops; its ports must not be fixed.
         batch: how many at a time.
         pause: seconds between two batches.
+        drain: seconds that an instance has for the requests under way once it gets no new ones; then it stops.
+        canary: replace so many first, and watch them; the others follow when they stay healthy.
+        watch: seconds that a canary is watched; one that ends or becomes unhealthy goes back to the old image.
     """
 
     start_first: bool = False
     batch: int = 1
     pause: float = 0.0
+    drain: float = 30.0
+    canary: int = 0
+    watch: float = 10.0
+
+    def __post_init__(self) -> None:
+        """Raises `StackError` for numbers that cannot be meant."""
+        for name, least in (("batch", 1), ("pause", 0), ("drain", 0), ("canary", 0), ("watch", 0)):
+            if getattr(self, name) < least:
+                raise StackError(f"{name} is {getattr(self, name)}; the least is {least}", where=caller())
 
 
 class Update:

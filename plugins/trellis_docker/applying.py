@@ -87,7 +87,7 @@ async def _volume(step: Step, applying: Applying, engine: Engine, _: Engine | No
 
 
 async def _container(step: Step, applying: Applying, engine: Engine, source: Engine | None) -> None:
-    rollout = Rollout(engine, applying, step.key.name)
+    rollout = Rollout(engine, applying, step.key.name, step.watch)
     match step.verb:
         case Verb.REMOVE:
             await rollout.remove(_stop_grace(step))

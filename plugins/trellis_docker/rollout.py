@@ -13,10 +13,10 @@ from trellis_docker.client import Engine
 from trellis_docker.deciding import foreign_name
 from trellis_docker.facts import Json, host_ports, is_unrecorded, listed_name
 from trellis_docker.faults import explain_start, last_lines
-from trellis_docker.labels import filters, is_ours
+from trellis_docker.labels import filters, is_ours, spec_of
 from trellis_docker.ownership import own_containers
 from trellis_docker.refusals import EngineError
-from trellis_docker.spec import ContainerSpec, container_spec
+from trellis_docker.spec import ContainerSpec, container_spec, published
 from trellis_docker.vitals import Vitals
 from trellis_dsl.secret import Secret
 
@@ -25,6 +25,9 @@ _REMOVAL_TAKES = 30.0
 
 _CREATION_TAKES = 10.0
 """Seconds that the engine may take for a creation that an earlier run asked for."""
+
+_BETWEEN_LOOKS = 1.0
+"""Seconds between two looks at a canary."""
 
 _LOG_LINES = 50
 """Lines of a container's log that are read to show the last ones that say something."""
@@ -59,12 +62,14 @@ class Rollout:
         engine: the host's engine.
         applying: what may be used.
         name: the resource's own name.
+        watch: seconds that a new container is watched before the old one goes.
     """
 
-    def __init__(self, engine: Engine, applying: Applying, name: str) -> None:
+    def __init__(self, engine: Engine, applying: Applying, name: str, watch: float = 0.0) -> None:
         self._engine = engine
         self._applying = applying
         self._name = name
+        self._watch = watch
 
     async def bring_up(self, resource: Resource) -> None:
         """Make it anew, and put the old one back when the new one does not become healthy.
@@ -81,10 +86,13 @@ class Rollout:
             await self._create(resource, spec)
             await self._start(spec.name, spec)
             await self._wait(spec.name, resource)
+            await self._enter(spec)
+            await self._keep_watching(spec.name, resource)
         except ApplyError as error:
             # A host that stops answering is no ApplyError: nothing can be undone there now, the next run does.
             raise await self._undone(error, spec, old) from error
         if old is not None:
+            await self._leave(old)
             await self._discard(old, spec.stop_grace)
 
     async def update(self, resource: Resource) -> None:
@@ -104,6 +112,7 @@ class Rollout:
         try:
             if await self._set_right(spec, str((twins.current or {}).get("State", ""))) or old is not None:
                 await self._wait(spec.name, resource)
+                await self._enter(spec)
         except ApplyError as error:
             raise await self._undone(error, spec, old) if old is not None else error from error
         for spare in (await self._twins(spec)).spares:
@@ -112,7 +121,16 @@ class Rollout:
     async def remove(self, grace: float) -> None:
         """Stop it, then remove it with everything that waits under another name; its named volumes stay."""
         for container in await self._listed():
+            await self._leave(container)
             await self._discard(container, grace)
+
+    async def _leave(self, container: Json) -> None:
+        """Balancers send it nothing more; in the place of one that has stopped, another one may serve already."""
+        if container["State"] in ("running", "restarting"):
+            await self._applying.traffic.leave(self._engine.host, published(spec_of(container.get("Labels") or {})))
+
+    async def _enter(self, spec: ContainerSpec) -> None:
+        await self._applying.traffic.enter(self._engine.host, {port.endpoint: port.host_port for port in spec.ports})
 
     async def _only_fallback(self, spec: ContainerSpec) -> Json | None:
         """What to fall back on; whatever else an interrupted run has left is removed."""
@@ -142,6 +160,9 @@ class Rollout:
     async def _set_aside(self, old: Json, spec: ContainerSpec) -> Json:
         """Let the old one wait under another name; the old one as it is then."""
         if old["State"] != "exited" and not await self._may_overlap(old, spec):
+            if self._applying.source is None:
+                # Of a moved instance, it is the one on the host that it leaves that serves.
+                await self._leave(old)
             self._applying.report("stopping the old one")
             await self._engine.call(commands.stop(old["Id"], spec.stop_grace))
             old = {**old, "State": "exited"}
@@ -212,6 +233,25 @@ class Rollout:
                 hint="put right the image, its config or its health check, then run trellis up again",
             )
 
+    async def _keep_watching(self, container: str, resource: Resource) -> None:
+        """A canary serves for a while before the others follow.
+
+        Raises:
+            ApplyError: it ended, or became unhealthy.
+        """
+        deadline = monotonic() + self._watch
+        while monotonic() < deadline:
+            self._applying.report(f"watching the canary for {max(0.0, deadline - monotonic()):.0f} s")
+            await asyncio.sleep(min(_BETWEEN_LOOKS, max(0.0, deadline - monotonic())))
+            inspected = await self._engine.container(container) or {}
+            vitals = Vitals(self._engine, self._applying, inspected.get("Id", ""), container_spec(resource.spec))
+            answer = await vitals.look_again()
+            if not answer.healthy:
+                raise self._failure(
+                    f"did not stay healthy: {answer.detail}",
+                    hint="put right the image or its config, then run it again",
+                )
+
     async def _last_lines(self, container: str, resource: Resource) -> Sequence[str]:
         env = resource.spec.get("env") or {}
         secrets = [value for value in env.values() if isinstance(value, Secret)] if isinstance(env, Mapping) else []
@@ -234,12 +274,21 @@ class Rollout:
     async def _put_back(self, spec: ContainerSpec, old: Json | None) -> None:
         for container in await self._listed():
             if old is None or container["Id"] != old["Id"]:
+                await self._leave(container)
                 await self._discard(container, spec.stop_grace)
         if old is not None:
             present = await self._engine.container(old["Id"]) or {}
             if str(present.get("Name", "")).removeprefix("/") != spec.name:
                 await self._engine.call(commands.rename(old["Id"], spec.name))
             await self._start(old["Id"], spec)
+            await self._serve_again(old)
+
+    async def _serve_again(self, old: Json) -> None:
+        """The old one is healthy again, or has had its time for that: balancers look for themselves from then on."""
+        given = spec_of(old.get("Labels") or {})
+        if given.get("name"):
+            await Vitals(self._engine, self._applying, old["Id"], container_spec(given)).wait()
+        await self._applying.traffic.enter(self._engine.host, published(given))
 
     async def _discard(self, container: Json, grace: float) -> None:
         """Stop and remove; somebody who was faster is welcome."""

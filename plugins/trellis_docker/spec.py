@@ -98,3 +98,8 @@ def container_spec(spec: Mapping[str, Value]) -> ContainerSpec:
     update: Any = spec.get("update") or {}
     known["start_first"] = bool(update.get("start_first"))
     return ContainerSpec(**known)
+
+
+def published(spec: Mapping[str, Value]) -> dict[str, int]:
+    """Endpoint name to its port on the host, of a spec in any state; empty when that is not known."""
+    return {port.endpoint: port.host_port for port in container_spec(spec).ports} if spec.get("name") else {}

@@ -74,6 +74,14 @@ class Vitals:
         own = inspected["State"].get("Health")
         return _own_health(own) if own else self._settled(inspected)
 
+    async def look_again(self) -> Answer:
+        """One look at a container that was healthy: one without any check only has to run on."""
+        inspected = await self.engine.container(self.container)
+        if inspected is not None and not check_from(self.spec.health) and not inspected["State"].get("Health"):
+            status = inspected["State"]["Status"]
+            return Answer(healthy=status == "running", detail=f"is {status}")
+        return await self.look()
+
     def _has_ended(self, inspected: Json, check: Check | None) -> bool:
         again = inspected.get("RestartCount", 0) - self.restarts
         return inspected["State"]["Status"] in ("exited", "dead") or again >= (_RESTARTS if check else 1)

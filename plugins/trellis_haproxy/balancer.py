@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from trellis.certifying import CertificatePlace
 from trellis.deployment import DeployedInstance, Deployment
 from trellis.hosts import HostSession
-from trellis.resources import Owner, ResourceKey
+from trellis.plugin.contracts import Entrance
+from trellis.resources import Actual, Owner, ResourceKey
 from trellis_haproxy.desiring import KIND, ports_of
 from trellis_haproxy.model import CERTIFICATES, CHALLENGES
 from trellis_haproxy.names import checked_domain
@@ -14,7 +15,7 @@ NAME = "haproxy"
 
 
 class HAProxyBalancer:
-    """Satisfies `trellis.plugin.contracts.UsesCertificates`."""
+    """Satisfies `UsesCertificates` and `DrainsServers` of `trellis.plugin.contracts`."""
 
     name = NAME
 
@@ -23,6 +24,12 @@ class HAProxyBalancer:
         groups = tuple(_names(site.domain, *site.aliases) for site in deployment.sites if site.tls)
         here = (one for one in deployment.provided_by("trellis_haproxy") if one.host.name in deployment.hosts)
         return tuple(_place(instance, groups, deployment) for instance in here) if groups else ()
+
+    def entrances(self, deployment: Deployment, actuals: Sequence[Actual]) -> Sequence[Entrance]:
+        """One for each HAProxy instance on a host that answered, and for those that are still to be removed."""
+        from trellis_haproxy.entrances import entrances
+
+        return entrances(deployment, actuals)
 
     async def use_certificates(self, session: HostSession, container: str) -> bool:
         """Reload: new workers read the files, the old ones finish what they do."""

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 
-from trellis.deployment import HostAddress
 from trellis.values import digest
+from trellis_haproxy.backends import backend
 from trellis_haproxy.model import RUN, Proxy, SiteRoute
-from trellis_haproxy.names import checked_address, checked_domain, checked_name, checked_path, proxy_name
+from trellis_haproxy.names import checked_domain, checked_name, checked_path, proxy_name
+from trellis_haproxy.servers import structure_of
 from trellis_haproxy.tls import leads_to_tls, tls_frontend, tls_ports_of, tls_settings
 from trellis_haproxy.twins import refuse_clashes
 
@@ -43,7 +44,7 @@ defaults
     timeout http-keep-alive 10s
     timeout tunnel 1h
     timeout check 3s
-    default-server check inter 2s fall 2 rise 1 init-addr last,libc,none
+    default-server init-addr last,libc,none
     http-error status 503 content-type "{text}" string "This site is not available at the moment.\\n"
 """
 
@@ -72,12 +73,12 @@ _COMMON = """\
 
 
 def render(proxy: Proxy) -> tuple[str, str]:
-    """The text of haproxy.cfg, and the digest that a worker which has loaded it answers.
+    """The text of haproxy.cfg, and the digest that a worker which has loaded it answers: that of all but the servers.
 
     Raises:
         UsageError: a domain, a path or an address cannot be used, or two sites are the same.
     """
-    found = digest(_text(proxy, ""))
+    found = digest(structure_of(_text(proxy, "")))
     return _text(proxy, marker(proxy.container, found)), found
 
 
@@ -105,7 +106,7 @@ def _text(proxy: Proxy, marked: str) -> str:
         rules=_lines(_rules(plain)),
         secure=tls_frontend(tls_ports, _COMMON, _lines(_rules(secure))) if secure else "",
     )
-    return "\n".join([head, frontend, *("\n".join(_backend(site)) + "\n" for site in sites)])
+    return "\n".join([head, frontend, *("\n".join(backend(site)) + "\n" for site in sites)])
 
 
 def _checked(site: SiteRoute, where: str) -> SiteRoute:
@@ -133,15 +134,3 @@ def _rules(sites: Iterable[SiteRoute]) -> Iterator[str]:
         below = site.path.rstrip("/")
         path = f" {{ var(txn.path) -m beg {below}/ }}" if below else ""
         yield f"use_backend {proxy_name(site.domain, site.path)} if {{ var(txn.host) -m str {name} }}{path}"
-
-
-def _backend(site: SiteRoute) -> Iterator[str]:
-    name = proxy_name(site.domain, site.path)
-    yield f"backend {name}"
-    if site.health_path:
-        yield "    option httpchk"
-        yield f"    http-check send meth GET uri {site.health_path} ver HTTP/1.1 hdr Host {site.domain}"
-        yield "    http-check expect status 200-399"
-    for server in site.servers:
-        address = HostAddress(checked_address(server.address, f"server {server.name}"), server.port)
-        yield f"    server {checked_name(server.name, name)} {address}"

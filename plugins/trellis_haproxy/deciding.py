@@ -7,6 +7,7 @@ from trellis.plans import Change, Decision, Verb
 from trellis.resources import Actual, Resource
 from trellis_haproxy.facts import FoundConfig
 from trellis_haproxy.model import ProxyConfig, Server, SiteRoute
+from trellis_haproxy.servers import lines_of
 
 _MOST_NAMES = 5
 _UNFINISHED = "an earlier run did not finish"
@@ -31,7 +32,9 @@ def drift(actual: Actual) -> str:
         return "removed by hand"
     if found.by_hand:
         return "changed by hand"
-    return "" if found.loaded in {"", found.last.digest} else "not loaded by the running HAProxy"
+    if found.loaded not in {"", found.last.digest}:
+        return "not loaded by the running HAProxy"
+    return f"{_listed(found.astray)}: changed in the running HAProxy" if found.astray else ""
 
 
 def _decide_present(wanted: ProxyConfig, found: FoundConfig) -> Decision:
@@ -41,6 +44,9 @@ def _decide_present(wanted: ProxyConfig, found: FoundConfig) -> Decision:
         return Decision(Verb.UPDATE, "not loaded by the running HAProxy yet", drift=not found.unfinished)
     if found.unfinished:
         return Decision(Verb.UPDATE, _UNFINISHED)
+    if found.astray:
+        reason = f"{_listed(found.astray)}: not as the running HAProxy has it"
+        return Decision(Verb.UPDATE, reason, drift=True)
     return Decision(Verb.KEEP, "already equal")
 
 
@@ -51,7 +57,15 @@ def _decide_text(wanted: ProxyConfig, found: FoundConfig) -> Decision:
         return Decision(Verb.CREATE, reason, change, drift=not found.unfinished)
     if found.by_hand:
         return Decision(Verb.UPDATE, "changed by hand, restored", change, drift=True)
-    return Decision(Verb.UPDATE, _differences(found.last, wanted), change)
+    reason = _left_behind(found.config, wanted) if found.last and found.last.config == wanted.config else ""
+    return Decision(Verb.UPDATE, reason or _differences(found.last, wanted), change)
+
+
+def _left_behind(config: str, wanted: ProxyConfig) -> str:
+    """What an update that was broken off left out, or had taken in already."""
+    before, after = lines_of(config), lines_of(wanted.config)
+    names = sorted({place.instance for place in before.keys() | after.keys() if before.get(place) != after.get(place)})
+    return f"{_listed(names)}: an earlier run did not finish" if names else ""
 
 
 def _serves(wanted: ProxyConfig) -> str:

@@ -18,9 +18,20 @@ def proxy_configs(deployment: Deployment) -> tuple[Resource, ...]:
     Raises:
         UsageError: a domain, a path or an address cannot be used.
     """
-    sites = tuple(_route(site) for site in deployment.sites)
     proxies = deployment.provided_by("trellis_haproxy")
-    return tuple(_resource(proxy, sites, deployment) for proxy in proxies if proxy.host.name in deployment.hosts)
+    return tuple(_resource(proxy, deployment) for proxy in proxies if proxy.host.name in deployment.hosts)
+
+
+def proxy_of(instance: DeployedInstance, deployment: Deployment) -> Proxy:
+    """What one HAProxy instance serves."""
+    return Proxy(
+        container=instance.name,
+        stack=deployment.stack,
+        environment=deployment.environment,
+        ports=ports_of(instance.service, tls=False),
+        sites=tuple(_route(site) for site in deployment.sites),
+        tls_ports=ports_of(instance.service, tls=True),
+    )
 
 
 def _route(site: DeployedSite) -> SiteRoute:
@@ -28,21 +39,21 @@ def _route(site: DeployedSite) -> SiteRoute:
     return SiteRoute(site.domain, site.path, site.health_path, servers, site.tls, site.aliases)
 
 
-def _resource(instance: DeployedInstance, sites: tuple[SiteRoute, ...], deployment: Deployment) -> Resource:
+def _resource(instance: DeployedInstance, deployment: Deployment) -> Resource:
     host, service = instance.host.name, instance.service
     name = f"{service.name.lower()}-{instance.index}"
     folder = f"{deployment.folder(host)}/{name}"
-    ports, tls_ports = ports_of(service, tls=False), ports_of(service, tls=True)
-    config, digest = render(Proxy(instance.name, deployment.stack, deployment.environment, ports, sites, tls_ports))
+    proxy = proxy_of(instance, deployment)
+    config, digest = render(proxy)
     spec = {
         "config": config,
         "digest": digest,
         "folder": folder,
         "container": instance.name,
         "image": service.image,
-        "ports": ports,
-        "tls_ports": tls_ports,
-        "sites": [asdict(site) for site in sites],
+        "ports": proxy.ports,
+        "tls_ports": proxy.tls_ports,
+        "sites": [asdict(site) for site in proxy.sites],
         "mounts_into": {"container": name, "mounts": _mounts(folder)},
     }
     return Resource(
@@ -50,6 +61,17 @@ def _resource(instance: DeployedInstance, sites: tuple[SiteRoute, ...], deployme
         spec=freeze_mapping(spec),
         owner=Owner(instance.role, service.name, instance.index),
         requires=(ResourceKey("image", service.image, host),),
+        after=_servers_of(deployment),
+    )
+
+
+def _servers_of(deployment: Deployment) -> tuple[ResourceKey, ...]:
+    """The containers that the configuration sends traffic to: a running proxy is given those that are healthy."""
+    services = {site.service for site in deployment.sites}
+    return tuple(
+        ResourceKey("container", f"{one.service.name.lower()}-{one.index}", one.host.name)
+        for one in deployment.instances
+        if one.service.name in services
     )
 
 

@@ -1,13 +1,19 @@
 """Talks to the Docker Engine about a proxy's container; the only module here that needs the Docker SDK."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 from trellis.errors import ApplyError
 from trellis.hosts import HostSession
 from trellis_haproxy.model import ETC, ProxyConfig
+from trellis_haproxy.runtime import SOCKET
+
+_ASK = Path(__file__).parent / "scripts" / "ask.sh"
+_COMMANDS_AT_ONCE = 50
+"""A command line of HAProxy's runtime API is as long as its buffer at most, 16 KiB."""
 
 _TIMEOUT = 60
 _LINES = 200
@@ -63,6 +69,29 @@ class Engine:
     async def reload(self, container: str) -> None:
         """Ask the master to start workers with the new configuration; the old ones finish what they do."""
         await self._call(self._api.kill, container, "SIGUSR2")
+
+    async def ask(self, container: str, commands: Sequence[str]) -> str:
+        """What HAProxy's runtime API answers to the commands.
+
+        Raises:
+            ApplyError: it does not answer.
+        """
+        parts = [commands[start : start + _COMMANDS_AT_ONCE] for start in range(0, len(commands), _COMMANDS_AT_ONCE)]
+        return "".join([await self._ask(container, ";".join(part)) for part in parts])
+
+    async def _ask(self, container: str, commands: str) -> str:
+        argv = ["sh", "-c", _ASK.read_text(encoding="utf-8"), "trellis-haproxy-ask", SOCKET, commands]
+        made = await self._call(self._api.exec_create, container, argv)
+        stdout, stderr = await self._call(self._api.exec_start, made["Id"], demux=True)
+        status: int = (await self._call(self._api.exec_inspect, made["Id"]))["ExitCode"]
+        if status != 0:
+            said = (stderr or b"").decode(errors="replace").strip() or f"status {status}"
+            raise ApplyError(
+                f"the runtime API of {container} does not answer: {said}",
+                where=f"host {self._host}",
+                hint=f"its image starts HAProxy with -S {SOCKET}, and has socat or perl",
+            )
+        return (stdout or b"").decode(errors="replace")
 
     async def log(self, container: str, *, after: str = "") -> tuple[str, str]:
         """What the container printed after a moment, and the moment of its last line, as the engine counts time."""

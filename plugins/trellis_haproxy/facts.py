@@ -1,7 +1,7 @@
 """What the observing script prints and a worker answers, as found resources."""
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from trellis.errors import TrellisError
@@ -10,6 +10,8 @@ from trellis.values import Value, freeze_mapping
 from trellis_haproxy.desiring import KIND
 from trellis_haproxy.model import ProxyConfig
 from trellis_haproxy.record import Record, read_record, text_digest
+from trellis_haproxy.runtime import Running, differing
+from trellis_haproxy.servers import lines_of
 
 # The sums that HAProxy draws below its complaints.
 _NOISE = ("candidate.cfg", "Fatal errors found in configuration.")
@@ -35,6 +37,7 @@ class FoundConfig:
         by_hand: the text is none that Trellis wrote.
         unfinished: an earlier run was killed.
         last: what was last applied; None when nothing was.
+        astray: servers of the text that the running worker does not send traffic to, and others that it does.
     """
 
     config: str | None
@@ -42,6 +45,7 @@ class FoundConfig:
     by_hand: bool
     unfinished: bool
     last: ProxyConfig | None
+    astray: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, actual: Actual) -> "FoundConfig":
@@ -54,6 +58,7 @@ class FoundConfig:
             by_hand=bool(state["by_hand"]),
             unfinished=bool(state["unfinished"]),
             last=ProxyConfig.of(actual.spec) if actual.spec else None,
+            astray=_words(state.get("astray")),
         )
 
 
@@ -72,8 +77,8 @@ def parse(stdout: str, host: str) -> Iterator[Printed]:
                 raise TrellisError(f"unexpected answer while looking at HAProxy: {line[:80]!r}", where=f"host {host}")
 
 
-def actual_of(printed: Printed, host: str, loaded: str) -> Actual:
-    """The found resource; `loaded` is what the running worker answered."""
+def actual_of(printed: Printed, host: str, loaded: str, running: Sequence[Running] | None = None) -> Actual:
+    """The found resource; `loaded` and `running` are the structure and the servers that the running worker has."""
     record = printed.record
     state: Mapping[str, Value] = freeze_mapping(
         {
@@ -81,11 +86,25 @@ def actual_of(printed: Printed, host: str, loaded: str) -> Actual:
             "loaded": loaded,
             "by_hand": printed.config is not None and text_digest(printed.config) not in record.written,
             "unfinished": record.unfinished,
+            "astray": _astray(printed.config or "", running),
             "written": record.written,
             "ports": record.ports,
         }
     )
     return Actual(ResourceKey(KIND, printed.name, host), record.spec, state, record.owner)
+
+
+def _words(value: Value) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, tuple) else ()
+
+
+def _astray(config: str, running: Sequence[Running] | None) -> tuple[str, ...]:
+    if running is None:
+        return ()
+    lines = lines_of(config)
+    backends = {place.backend for place in lines}
+    found = differing(lines, running, ours=lambda place: place.backend in backends)
+    return tuple(sorted({place.instance for place in (*(line.place for line in found.coming), *found.going)}))
 
 
 def loaded_digest(answer: str, container: str) -> str:

@@ -2,9 +2,8 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from trellis.errors import ApplyError, TrellisError
+from trellis.errors import ApplyError
 from trellis.hosts import HostSession
 from trellis.plans import Decision, Step, Verb
 from trellis.plugin.contracts import Applying, Scope
@@ -13,11 +12,14 @@ from trellis_haproxy.asking import loaded, wait_until_loaded
 from trellis_haproxy.deciding import decide, drift
 from trellis_haproxy.desiring import KIND
 from trellis_haproxy.engine import Engine, engine_of
-from trellis_haproxy.facts import Printed, actual_of, complaints, parse
+from trellis_haproxy.facts import Printed, actual_of, complaints
+from trellis_haproxy.files import Files, read
 from trellis_haproxy.model import ProxyConfig
 from trellis_haproxy.record import Record, text_digest
+from trellis_haproxy.runtime import Running
+from trellis_haproxy.servers import lines_of
+from trellis_haproxy.worker import Worker
 
-_SCRIPTS = Path(__file__).parent / "scripts"
 _SECONDS_TO_LOAD = 15.0
 _SECONDS_TO_GO_BACK = 5.0
 
@@ -37,17 +39,10 @@ class HAProxyProvider:
         Raises:
             TrellisError: the folder could not be read.
         """
-        host = session.host.name
-        completed = await session.run(_script("observe", scope.folder), sudo=scope.as_root)
-        if completed.status != 0:
-            raise TrellisError(
-                f"HAProxy's configuration could not be looked at: {completed.stderr.strip()}",
-                where=f"host {host}",
-                hint="Trellis reads it as root: give its account sudo rights there",
-            )
-        proxies = tuple(parse(completed.stdout, host))
+        proxies = await read(session, scope)
         answers = await asyncio.gather(*(_ask(session, proxy, scope) for proxy in proxies))
-        return [actual_of(proxy, host, answer) for proxy, answer in zip(proxies, answers, strict=True)]
+        host = session.host.name
+        return [actual_of(proxy, host, *answer) for proxy, answer in zip(proxies, answers, strict=True)]
 
     def decide(self, desired: Resource | None, actual: Actual | None, salt: bytes) -> Decision:  # noqa: ARG002 - no secrets
         """What is to be done about one proxy's configuration; pure."""
@@ -64,7 +59,8 @@ class HAProxyProvider:
             ApplyError: HAProxy does not take the configuration; the old one is in place and serves.
         """
         if step.verb is Verb.REMOVE:
-            await _remove(step, applying)
+            scope = applying.scope
+            await Files(applying, f"{scope.folder}/{step.key.name}", str(step.key)).remove(scope.data_dir)
         elif step.verb is not Verb.KEEP:
             async with engine_of(applying.session) as engine:
                 await _Change(step, applying, engine).apply()
@@ -79,6 +75,8 @@ class _Change:
         self._wanted = ProxyConfig.of(step.resource.spec)
         written = text_digest(self._wanted.config)
         self._before = _record_of(step.actual)
+        self._before_text = str(step.actual.state.get("config") or "") if step.actual else ""
+        self._files = Files(applying, self._wanted.folder, str(step.key))
         self._done = Record(step.resource.spec, step.resource.owner, (written,), self._wanted.ports)
         self._under_way = Record(
             self._before.spec,
@@ -89,23 +87,28 @@ class _Change:
         )
 
     async def apply(self) -> None:
-        await self._stage()
+        await self._files.stage(self._wanted.config, self._under_way)
         await self._check()
-        await self._swap("use")
-        if await self._engine.running(self._wanted.container):
+        await self._files.swap("use")
+        if await self._engine.running(self._wanted.container) and not await self._only_servers():
             await self._reload()
-        await self._swap("finish", self._done)
+        await self._files.swap("finish", self._done)
 
-    async def _stage(self) -> None:
-        text = self._wanted.config.encode()
-        script = _script("stage", self._wanted.folder, str(len(text)), self._under_way.to_json())
-        await self._run(script, "could not be written", text)
+    async def _only_servers(self) -> bool:
+        """Whether the worker has the structure, and by now the servers: then nothing is reloaded."""
+        session, container = self._applying.session, self._wanted.container
+        if await loaded(session, container, self._under_way.ports) != self._wanted.digest:
+            return False
+        lines = lines_of(self._wanted.config)
+        backends = {place.backend for place in lines} | {place.backend for place in lines_of(self._before_text)}
+        worker = Worker(self._engine, container)
+        return await worker.make_equal(lines, ours=lambda place: place.backend in backends)
 
     async def _check(self) -> None:
         self._applying.report("checking the configuration")
         valid, output = await self._engine.check(self._wanted)
         if not valid:
-            await self._swap("drop", self._before if self._step.actual else None)
+            await self._files.swap("drop", self._before if self._step.actual else None)
             raise self._failure(f"HAProxy does not take the new configuration: {complaints(output)}")
 
     async def _reload(self) -> None:
@@ -120,7 +123,7 @@ class _Change:
 
     async def _go_back(self) -> None:
         """The old file again; its workers never stopped, and a reload makes the master whole."""
-        await self._swap("back", self._before)
+        await self._files.swap("back", self._before)
         if self._before.spec and await self._engine.running(self._wanted.container):
             await self._engine.reload(self._wanted.container)
             await self._loaded(ProxyConfig.of(self._before.spec).digest, _SECONDS_TO_GO_BACK)
@@ -129,32 +132,19 @@ class _Change:
         session, container = self._applying.session, self._wanted.container
         return await wait_until_loaded(session, container, self._under_way.ports, digest, seconds)
 
-    async def _swap(self, action: str, record: Record | None = None) -> None:
-        words = [self._wanted.folder, action, *([record.to_json()] if record else [])]
-        await self._run(_script("swap", *words), "could not be taken into use")
-
-    async def _run(self, script: Sequence[str], what: str, stdin: bytes = b"") -> None:
-        completed = await self._applying.session.run(script, stdin=stdin, sudo=self._applying.scope.as_root)
-        if completed.status != 0:
-            reason = completed.stderr.strip() or f"status {completed.status}"
-            raise self._failure(f"the configuration {what}: {reason}")
-
     def _failure(self, what: str) -> ApplyError:
         old = "the old configuration is in place and serves" if self._before.written else "nothing ran there before"
         return ApplyError(what, where=str(self._step.key), hint=f"{old}; mend the stack and run trellis up again")
 
 
-async def _ask(session: HostSession, proxy: Printed, scope: Scope) -> str:
+async def _ask(session: HostSession, proxy: Printed, scope: Scope) -> tuple[str, Sequence[Running] | None]:
+    """The structure and the servers that the running worker has; without it, an empty text and None."""
     container = f"{scope.stack}-{scope.environment}-{proxy.name}"
-    return await loaded(session, container, proxy.record.ports)
-
-
-async def _remove(step: Step, applying: Applying) -> None:
-    scope = applying.scope
-    script = _script("remove", scope.data_dir, f"{scope.folder}/{step.key.name}")
-    completed = await applying.session.run(script, sudo=scope.as_root)
-    if completed.status != 0:
-        raise ApplyError(f"the folder could not be removed: {completed.stderr.strip()}", where=str(step.key))
+    digest = await loaded(session, container, proxy.record.ports)
+    if not digest:
+        return "", None
+    async with engine_of(session) as engine:
+        return digest, await Worker(engine, container).servers()
 
 
 def _record_of(actual: Actual | None) -> Record:
@@ -166,8 +156,3 @@ def _record_of(actual: Actual | None) -> Record:
     assert isinstance(ports, tuple)  # noqa: S101 - likewise
     numbers = tuple(port for port in ports if isinstance(port, int))
     return Record(actual.spec, actual.owner, tuple(map(str, written)), numbers)
-
-
-def _script(name: str, *arguments: str) -> tuple[str, ...]:
-    text = (_SCRIPTS / f"{name}.sh").read_text(encoding="utf-8")
-    return ("sh", "-c", text, f"trellis-haproxy-{name}", *arguments)

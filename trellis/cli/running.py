@@ -71,7 +71,7 @@ async def apply_plan(
     content = content_of(bound.project, bound.program)
     run = recording.store.begin(_record(planned, recording, reason))
     journal = _Journal(recording, run, bound.salt)
-    applier = Applier(planned.providers, planned.observed, journal, parallel, planned.tools)
+    applier = planned.applier(journal, parallel)
     stopped = _stop_on_interrupt(applier)
     outcome: RunOutcome = "failed"
     try:

@@ -1,10 +1,11 @@
 """A blueprint, placed: instances with their names and addresses, and the sites over them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 
 from trellis.blueprint import Blueprint, EndpointSpec, ServiceSpec, SiteSpec
 from trellis.deployment import DeployedInstance, DeployedSite, Deployment, HostAddress
+from trellis.desiring.overlapping import Place
 from trellis.desiring.ports import allocate
 from trellis.environments.model import Environment
 from trellis.observing import Observed
@@ -28,9 +29,10 @@ def deployment(
     config: Mapping[str, Value],
     placement: Placement,
     observed: Mapping[str, Observed],
+    elsewhere: Collection[Place] = (),
 ) -> Deployment:
-    """The placed stack, as plugins read it."""
-    ports = _ports(blueprint, placement, observed)
+    """The placed stack, as plugins read it; what is `elsewhere` does not keep the port that it has."""
+    ports = _ports(blueprint, placement, observed, elsewhere)
     instances = tuple(_instance(blueprint, environment, placed, ports) for placed in sorted(placement.instances))
     answering = {name: seen for name, seen in observed.items() if not seen.problem}
     return Deployment(
@@ -47,13 +49,18 @@ def deployment(
 Ports = Mapping[str, Mapping[tuple[str, str], int]]
 
 
-def _ports(blueprint: Blueprint, placement: Placement, observed: Mapping[str, Observed]) -> Ports:
+def _ports(
+    blueprint: Blueprint,
+    placement: Placement,
+    observed: Mapping[str, Observed],
+    elsewhere: Collection[Place],
+) -> Ports:
     by_host = groupby(sorted(placement.instances, key=lambda placed: placed.host), key=lambda placed: placed.host)
-    return {host: _host_ports(blueprint, list(placed), observed[host]) for host, placed in by_host}
+    return {host: _host_ports(blueprint, list(placed), observed[host], elsewhere) for host, placed in by_host}
 
 
 def _host_ports(
-    blueprint: Blueprint, placed: Sequence[PlacedInstance], seen: Observed
+    blueprint: Blueprint, placed: Sequence[PlacedInstance], seen: Observed, elsewhere: Collection[Place]
 ) -> Mapping[tuple[str, str], int]:
     wanted = [
         (short_name(item.service, item.index), endpoint.name)
@@ -61,8 +68,11 @@ def _host_ports(
         for endpoint in blueprint.service(item.service).endpoints
         if _is_allocated(blueprint.service(item.service), endpoint)
     ]
-    taken = frozenset(port for _, port in seen.facts.foreign.ports)
-    return allocate(wanted, _current(seen), taken, seen.host.name)
+    current = _current(seen)
+    given_up = {key for key in current if (seen.host.name, *key) in elsewhere}
+    taken = frozenset(port for _, port in seen.facts.foreign.ports) | {current[key] for key in given_up}
+    kept = {key: port for key, port in current.items() if key not in given_up}
+    return allocate(wanted, kept, taken, seen.host.name)
 
 
 def _is_allocated(service: ServiceSpec, endpoint: EndpointSpec) -> bool:

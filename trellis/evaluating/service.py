@@ -162,7 +162,15 @@ def _health_spec(health: Health, endpoint: str) -> HealthSpec:
 def _update(member: Member, rollout: Rollout) -> UpdateSpec:
     methods = inspect.getmembers(member.cls, lambda value: hasattr(value, UPDATES_FROM))
     found = tuple(sorted((name, str(getattr(method, UPDATES_FROM))) for name, method in methods))
-    return UpdateSpec(rollout.start_first, rollout.batch, rollout.pause, found)
+    return UpdateSpec(
+        start_first=rollout.start_first,
+        batch=rollout.batch,
+        pause=rollout.pause,
+        drain=rollout.drain,
+        canary=rollout.canary,
+        watch=rollout.watch,
+        methods=found,
+    )
 
 
 def _relocatable(said: "bool | Literal['coordinated'] | None") -> Relocatable:

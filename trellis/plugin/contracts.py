@@ -1,6 +1,6 @@
 """What a plugin's objects must offer: connectors and providers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -111,6 +111,41 @@ NO_TOOLS = Tools()
 """For tests of one provider."""
 
 
+class Traffic(Protocol):
+    """The balancers in front of a step's instance; whoever starts and stops it tells them what comes and goes.
+
+    `ports` are endpoint names and the ports at which they answer on the host; empty where the service has the ports
+    that it listens on.
+    """
+
+    async def leave(self, host: str, ports: Mapping[str, int]) -> None:
+        """Send it nothing more, and wait until what it has under way has ended, or the service's time for that has.
+
+        Raises:
+            ApplyError: a balancer does not do it.
+        """
+
+    async def enter(self, host: str, ports: Mapping[str, int]) -> None:
+        """It serves: every balancer sends it traffic from now on.
+
+        Raises:
+            ApplyError: a balancer does not do it.
+        """
+
+
+class NoTraffic:
+    """Nothing balances."""
+
+    async def leave(self, host: str, ports: Mapping[str, int]) -> None:
+        """Nothing to wait for."""
+
+    async def enter(self, host: str, ports: Mapping[str, int]) -> None:
+        """Nobody to tell."""
+
+
+_NO_TRAFFIC = NoTraffic()
+
+
 @dataclass(frozen=True, slots=True)
 class Applying:
     """What a provider may use while it applies a step.
@@ -121,6 +156,7 @@ class Applying:
         report: tells the operator what is going on.
         source: an open session on the host that a moved instance leaves; None otherwise.
         tools: what of the controller's own it may use.
+        traffic: the balancers in front of the step's instance.
     """
 
     session: HostSession
@@ -128,6 +164,7 @@ class Applying:
     report: Report
     source: HostSession | None = None
     tools: Tools = NO_TOOLS
+    traffic: Traffic = _NO_TRAFFIC
 
 
 class Provider(Protocol):
@@ -165,6 +202,72 @@ class Balancer(Protocol):
     """A load balancer; what it can do is told by the other contracts that it satisfies."""
 
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class BalancedServer:
+    """What a balancer sends traffic to: one endpoint of one instance.
+
+    Attributes:
+        service: the service's name.
+        endpoint: the endpoint's name.
+        instance: ``website-2``.
+        address: where it answers for other hosts.
+        port: likewise.
+    """
+
+    service: str
+    endpoint: str
+    instance: str
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """Servers that are to get nothing more.
+
+    Attributes:
+        servers: all endpoints of one instance, as it runs now.
+        seconds: how long what they have under way may take; then it is cut off.
+        returns: something will answer at the same place again, so their place is kept.
+    """
+
+    servers: tuple[BalancedServer, ...]
+    seconds: float
+    returns: bool
+
+
+class Entrance(Protocol):
+    """Where a balancer takes traffic in on one host: servers leave and enter while it serves."""
+
+    @property
+    def host(self) -> str:
+        """The host that carries it."""
+
+    @property
+    def services(self) -> Collection[str]:
+        """Whose instances it sends traffic to."""
+
+    async def leave(self, leaving: Leaving, applying: Applying) -> None:
+        """Send them nothing more, and wait as `leaving` says. Servers that it does not know are none of its business.
+
+        What it does outlasts its restart. `applying` is for the entrance's host.
+        """
+
+    async def enter(self, servers: Sequence[BalancedServer], applying: Applying) -> None:
+        """Send them traffic: they are healthy. Done when it does; what it does outlasts its restart."""
+
+
+@runtime_checkable
+class DrainsServers(Protocol):
+    """A load balancer whose servers leave and enter while it serves."""
+
+    def entrances(self, deployment: "Deployment", actuals: Sequence[Actual]) -> Sequence[Entrance]:
+        """Where it takes traffic in on the hosts that answered, those that are still to be removed included; pure.
+
+        `actuals` is everything that was found there.
+        """
 
 
 @runtime_checkable

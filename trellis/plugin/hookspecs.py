@@ -50,7 +50,7 @@ def trellis_balancers() -> "Sequence[Balancer]":
     """Load balancers that this plugin offers.
 
     Fires once a run, after placement. What one can do is told by the contracts of `trellis.plugin.contracts` that it
-    satisfies, such as `UsesCertificates`. Two plugins that offer one name are an error.
+    satisfies, such as `UsesCertificates` and `DrainsServers`. Two plugins that offer one name are an error.
     """
     return ()
 

@@ -73,7 +73,7 @@ def test_each_host_with_a_proxy_gets_one_with_its_mounts():
             },
         ),
     }
-    assert "server website-1 10.0.0.1:1\n" in str(one.spec["config"])
+    assert "server website-1:10.0.0.1:1 10.0.0.1:1 check inter 2s fall 2 rise 1\n" in str(one.spec["config"])
 
 
 def test_a_host_that_did_not_answer_gets_none():

@@ -1,0 +1,127 @@
+"""A site is updated, moved, grown, shrunk and its proxies reloaded under load: no request fails."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from load import Load
+from workplace import Workplace
+
+from trellis_lab import Lab
+
+PORT = 8188
+DOMAIN = "site.localhost"
+PROGRAM = '''
+"""A site behind two proxies."""
+
+from trellis import Role, Rollout, Service, Stack, exactly, listens, one_per_host, runs, site
+from trellis_haproxy import HAProxy
+
+stack = Stack("NAME")
+
+
+@stack.service(image="trellis-test/web:1", relocatable=True, rollout=Rollout(drain=4))
+class Website(Service):
+    http = listens(8080, health="/healthz")
+    public = site("site.localhost", http, tls=False)
+
+    def env(self) -> dict[str, str]:
+        return {"INSTANCE": self.name}
+
+
+@stack.service()
+class Proxy(HAProxy):
+    http = listens(8188, public=True)
+
+
+@stack.role
+class Edge(Role):
+    proxy = runs(Proxy, one_per_host)
+
+
+@stack.role
+class Web(Role):
+    website = runs(Website, exactly(2))
+'''
+
+
+@pytest.fixture(scope="module")
+def place(lab: Lab, built_images: Callable[..., None], workplace: Callable[..., Workplace]) -> Iterator[Workplace]:
+    built_images("trellis-test/web", "shop/haproxy")
+    lab.load("trellis-test/web:1", "trellis-test/web:2", "trellis-test/web:fading", "shop/haproxy:2.6")
+    made = workplace(lab, "gapless", PROGRAM)
+    made.environment({"h1": ["edge"], "h2": ["edge", "web"], "h3": ["web"]})
+    yield made
+    made.trellis("destroy", "--yes")
+
+
+def visitors(place: Workplace, **settings: float) -> Load:
+    addresses = [(str(place.lab.host(name).address), PORT) for name in ("h1", "h2")]
+    return Load(addresses, DOMAIN, **settings)
+
+
+def under_load(place: Workplace, *words: str, status: int = 0) -> tuple[Load, str]:
+    load = visitors(place)
+    try:
+        load.wait_for(10)
+        text = place.trellis("up", "--yes", *words, status=status).text
+        load.wait_for(10)
+    finally:
+        load.end()
+    return load, text
+
+
+def test_two_instances_are_updated_one_after_the_other(place: Workplace) -> None:
+    place.trellis("up", "--yes")
+    place.page("h1", PORT, DOMAIN)
+    place.page("h2", PORT, DOMAIN)
+    place.change("trellis-test/web:1", "trellis-test/web:2")
+    load, text = under_load(place)
+    assert load.failures == [], text
+    assert load.versions == {"1", "2"}
+    assert "does not answer while" not in text
+    assert load.answered["slow"] > 0
+    assert load.closed <= 4, "only websockets of the replaced instances are closed"
+    assert place.plan() == []
+
+
+def test_one_instance_that_starts_first_is_updated_without_a_gap(place: Workplace) -> None:
+    place.change("Rollout(drain=4)", "Rollout(start_first=True, drain=4)")
+    place.change("exactly(2)", "exactly(1)")
+    load, text = under_load(place)
+    assert load.failures == [], "an instance that goes for good is drained, too"
+    place.change("trellis-test/web:2", "trellis-test/web:1")
+    load, text = under_load(place)
+    assert load.failures == [], text
+    assert load.versions == {"1", "2"}
+    assert "does not answer while" not in text
+    assert place.plan() == []
+
+
+def test_instances_are_added_and_moved_and_proxies_reloaded(place: Workplace) -> None:
+    place.change("exactly(1)", "exactly(3)")
+    load, text = under_load(place)
+    assert load.failures == [], text
+    place.change(
+        '    public = site("site.localhost"',
+        '    more = site("more.localhost", http, tls=False)\n    public = site("site.localhost"',
+    )
+    load, text = under_load(place)
+    assert load.failures == [], text
+    assert "reloading HAProxy" in text
+    place.environment({"h1": ["edge"], "h2": ["edge"], "h3": ["web"]})
+    load, text = under_load(place)
+    assert load.failures == [], text
+    assert [len(names) for names in place.containers().values()] == [1, 1, 3]
+    assert place.plan() == []
+
+
+def test_a_canary_that_fades_goes_back_and_nobody_notices(place: Workplace) -> None:
+    place.change("Rollout(start_first=True, drain=4)", "Rollout(canary=1, watch=6, drain=4)")
+    place.change("trellis-test/web:1", "trellis-test/web:fading")
+    load, text = under_load(place, status=4)
+    assert load.failures == [], text
+    assert "did not stay healthy" in text
+    assert "the old one runs again" in text
+    place.change("trellis-test/web:fading", "trellis-test/web:1")
+    place.trellis("up", "--yes")
+    assert place.plan() == []
