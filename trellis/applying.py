@@ -122,4 +122,4 @@ class Applier:
             self._listener("doing", step, text)
 
         traffic = self._balancers.traffic(step, report)
-        return Applying(seen.session, seen.scope, report, source, self._tools, traffic)
+        return Applying(seen.session, seen.scope, report, source, self._tools, traffic, seen.connector)

@@ -68,6 +68,25 @@ class ConnectionSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class AllowSpec:
+    """Networks that may connect although no service there does.
+
+    Attributes:
+        name: the attribute's name.
+        networks: addresses and networks of both families, sorted.
+        endpoint: of a service, its endpoint's name; of a role, ``MariaDB.sql``; empty for all.
+        port: of a role, a port of its hosts' own; 0 for endpoints.
+        protocol: of that port.
+    """
+
+    name: str
+    networks: tuple[str, ...]
+    endpoint: str = ""
+    port: int = 0
+    protocol: Protocol = "tcp"
+
+
+@dataclass(frozen=True, slots=True)
 class SiteSpec:
     """A public name and the endpoint that answers it.
 
@@ -176,6 +195,7 @@ class ServiceSpec:
     connections: tuple[ConnectionSpec, ...] = ()
     mounts: tuple[MountSpec, ...] = ()
     sites: tuple[SiteSpec, ...] = ()
+    allows: tuple[AllowSpec, ...] = ()
     files: tuple[FileSpec, ...] = ()
     health: HealthSpec | None = None
     update: UpdateSpec = UpdateSpec()
@@ -231,6 +251,7 @@ class RoleSpec:
     runs: tuple[RunsSpec, ...] = ()
     storages: tuple[StorageSpec, ...] = ()
     files: tuple[FileSpec, ...] = ()
+    allows: tuple[AllowSpec, ...] = ()
     conflicts_with: tuple[str, ...] = ()
     reserves: Needs = Needs()
     help: str = ""

@@ -25,6 +25,7 @@ class Host:
         options: connector options (``identity_file``, ``jump``…) as the environment file gives them.
         secrets: values of the options that name a secret (``sudo_password``), by option; filled in before connecting.
         draining: what runs there is to be planned away, and nothing new goes there.
+        exclusive: its firewall closes whatever the stack does not open.
         capacity: the most that the stack may use there, whatever the host has; None where nothing was said.
     """
 
@@ -36,6 +37,7 @@ class Host:
     options: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     draining: bool = False
+    exclusive: bool = False
     capacity: Capacity = Capacity()
 
 

@@ -22,6 +22,7 @@ class Observed:
     facts: HostFacts = field(default_factory=HostFacts)
     actuals: tuple[Actual, ...] = ()
     problem: str = ""
+    connector: Connector | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,9 @@ async def _observe_one(host: Host, looking: Looking) -> Observed:
     scope = Scope(looking.stack, looking.environment, looking.expected.get(host.name, ()), looking.salt)
     session: HostSession | None = None
     try:
-        session = await connector_of(host, looking.connectors, looking.environment).connect(host)
-        return await _look(session, scope, looking)
+        connector = connector_of(host, looking.connectors, looking.environment)
+        session = await connector.connect(host)
+        return replace(await _look(session, scope, looking), connector=connector)
     except (UnreachableError, TimedOutError) as error:  # a host that answers too late is as good as one that is away
         await _close_one(session)
         return Observed(host, scope, problem=str(error))

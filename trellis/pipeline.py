@@ -28,6 +28,10 @@ from trellis.environments.project import Project
 from trellis.environments.secrets import NO_SECRETS, load_secrets, salt
 from trellis.errors import ConfigError
 from trellis.evaluating import evaluate
+from trellis.firewall.ground import Ground, could_run
+from trellis.firewall.needs import all_needs
+from trellis.firewall.policy import check_policy
+from trellis.firewall.resources import Walls, walls
 from trellis.hosts import needs_secrets, with_secrets
 from trellis.limiting import check_limit, left_out, limited
 from trellis.loading import load_stack
@@ -82,6 +86,7 @@ class Planned:
     deployment: Deployment
     desired: tuple[Resource, ...]
     plan: Plan
+    firewall: Walls
 
     @property
     def providers(self) -> Mapping[str, Provider]:
@@ -126,6 +131,7 @@ def bind(
     found = load_environment(project, environment)
     program = program or program_of(project, found)
     stack, blueprint = _evaluated(program)
+    check_policy(blueprint, found.firewall.deny, environment)
     secrets = {**load_secrets(project, environment), **{k: v for k, v in given.items() if isinstance(v, Secret)}}
     config = {key: value for key, value in given.items() if not isinstance(value, Secret)}
     found = replace(found, config=MappingProxyType({**found.config, **config})) if config else found
@@ -270,6 +276,7 @@ class Differing:
     wanted: tuple[Resource, ...]
     actuals: Sequence[Actual]
     steps: tuple[Step, ...]
+    firewall: Walls
 
 
 def planned_from(bound: Bound, seen_by: Seen, *, destroy: bool = False) -> Planned:
@@ -295,10 +302,12 @@ def planned_from(bound: Bound, seen_by: Seen, *, destroy: bool = False) -> Plann
     def differing(elsewhere: Collection[Place] = ()) -> Differing:
         placed = deployment(blueprint, bound.environment, bound.config, placement, observed, elsewhere)
         placed = _certifying(bound, plugins, placed)
-        wanted = () if destroy else _desired(bound, plugins, placed)
+        firewall = walls(_ground(bound, plugins, placed, seen_by.problem), plugins.firewalls())
+        wanted = () if destroy else _desired(bound, plugins, placed, firewall.resources)
         answered = [seen for seen in observed.values() if not seen.problem]
         actuals = _relevant([actual for seen in answered for actual in seen.actuals], wanted)
-        return Differing(placed, wanted, actuals, steps(wanted, actuals, deciding))
+        ordering = replace(deciding, needs=firewall.ground.needs)
+        return Differing(placed, wanted, actuals, steps(wanted, actuals, ordering), firewall)
 
     found = differing()
     if elsewhere := places_to_change(found.steps, found.placed):
@@ -317,6 +326,7 @@ def planned_from(bound: Bound, seen_by: Seen, *, destroy: bool = False) -> Plann
             *plugins.warnings,
             *placement.warnings,
             *gaps(ordered, placed),
+            *found.firewall.warnings,
             *_idle_roles(bound),
             *left_out(everything, ordered, seen_by.limit),
         ),
@@ -329,7 +339,7 @@ def planned_from(bound: Bound, seen_by: Seen, *, destroy: bool = False) -> Plann
         rebalance=seen_by.problem.rebalance,
         limit=seen_by.limit,
     )
-    return Planned(bound, plugins, observed, seen_by.problem, placement, placed, wanted, plan)
+    return Planned(bound, plugins, observed, seen_by.problem, placement, placed, wanted, plan, found.firewall)
 
 
 def _placed(bound: Bound, seen: Seen) -> Placement:
@@ -343,8 +353,14 @@ def _certifying(bound: Bound, plugins: Plugins, placed: Deployment) -> Deploymen
     return replace(placed, certifying=Certifying(settings, root, places, datetime.now(UTC), bound.kept))
 
 
-def _desired(bound: Bound, plugins: Plugins, placed: Deployment) -> tuple[Resource, ...]:
-    return desired(placed, classes_of(bound.stack), bound.program.root, plugins.resources(placed), bound.salt)
+def _ground(bound: Bound, plugins: Plugins, placed: Deployment, problem: Problem) -> Ground:
+    needs = all_needs(placed.blueprint, plugins.connections(placed))
+    return Ground(placed, bound.environment.hosts, needs, bound.environment.firewall, could_run(problem))
+
+
+def _desired(bound: Bound, plugins: Plugins, placed: Deployment, more: Sequence[Resource] = ()) -> tuple[Resource, ...]:
+    plumbing = (*plugins.resources(placed), *more)
+    return desired(placed, classes_of(bound.stack), bound.program.root, plumbing, bound.salt)
 
 
 def _relevant(actuals: Sequence[Actual], wanted: Sequence[Resource]) -> list[Actual]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 
 from trellis.blueprint import Blueprint
+from trellis.firewall.needs import Need
+from trellis.firewall.ordering import firewall_order
 from trellis.ordering import Needed, key_of, room_first, with_wishes
 from trellis.placing.sequencing import Change
 from trellis.plans import Decision, Step, Verb
@@ -28,6 +30,7 @@ class Deciding:
         salt: the environment's salt.
         blueprint: says which services start before which, and how many instances change at a time.
         with_data: True when volumes that are not wanted any more are removed too, as ``destroy`` does.
+        needs: who needs to reach what; paths open before and close after what they are for.
         reasons: why a container is on its host, or stops there, as placement says.
         changes: what starts, moves and stops, in an order in which no host exceeds its capacity.
         parked: containers as they are to be on the hosts where they wait while others move.
@@ -40,6 +43,7 @@ class Deciding:
     reasons: Mapping[ResourceKey, str] = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
     parked: Mapping[ResourceKey, Resource] = field(default_factory=dict)
+    needs: tuple[Need, ...] = ()
 
 
 def steps(desired: Sequence[Resource], actuals: Sequence[Actual], deciding: Deciding) -> tuple[Step, ...]:
@@ -178,7 +182,7 @@ def _with_requirements(decided: Sequence[Step], deciding: Deciding) -> list[Step
     for key, more in room_first(deciding.changes):
         if key in acting:
             needed[key] |= (more & acting.keys()) - {key}
-    for key, more in _declared_before(acting):
+    for key, more in (*_declared_before(acting), *firewall_order(decided, acting, deciding.needs)):
         needed[key] |= more
     afterwards = tuple(_afterwards(acting))
     wishes: Needed = (

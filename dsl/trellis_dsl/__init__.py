@@ -1,5 +1,6 @@
 """The vocabulary that a stack is written in; needs the standard library only."""
 
+from trellis_dsl.allowing import Allow, allow_from
 from trellis_dsl.config import Config, ConfigRef, default, required, secret, uses
 from trellis_dsl.endpoints import (
     Address,
@@ -38,6 +39,7 @@ from trellis_dsl.updates import Rollout, Update, update_from
 
 __all__ = [
     "Address",
+    "Allow",
     "Config",
     "ConfigRef",
     "Connection",
@@ -64,6 +66,7 @@ __all__ = [
     "TrellisError",
     "Update",
     "UsageError",
+    "allow_from",
     "at_least",
     "between",
     "command",

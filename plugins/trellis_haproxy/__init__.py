@@ -8,10 +8,11 @@ from trellis_haproxy.service import HAProxy
 
 if TYPE_CHECKING:  # stacks import this module, and pay for no more than the class
     from trellis.deployment import Deployment
+    from trellis.firewall.needs import Need
     from trellis.plugin.contracts import Balancer, Provider
     from trellis.resources import Resource
 
-__all__ = ["HAProxy", "trellis_balancers", "trellis_providers", "trellis_resources"]
+__all__ = ["HAProxy", "trellis_balancers", "trellis_connections", "trellis_providers", "trellis_resources"]
 
 
 @hookimpl
@@ -36,3 +37,11 @@ def trellis_resources(deployment: "Deployment") -> "Sequence[Resource]":
     from trellis_haproxy.desiring import proxy_configs
 
     return proxy_configs(deployment)
+
+
+@hookimpl
+def trellis_connections(deployment: "Deployment") -> "Sequence[Need]":
+    """Every proxy needs to reach what answers the stack's sites."""
+    from trellis_haproxy.needs import site_needs
+
+    return site_needs(deployment)

@@ -274,6 +274,7 @@ def _written(host: Host) -> "CommentedMap":
         "roles": list(host.roles),
         "labels": dict(host.labels),
         "draining": host.draining,
+        "exclusive": host.exclusive,
         "options": dict(host.options),
     }
     entry = CommentedMap({key: value for key, value in fields.items() if value})

@@ -14,7 +14,7 @@ from trellis.placing.model import Capacity
 from trellis_dsl.errors import StackError
 from trellis_dsl.quantities import parse_bandwidth, parse_bytes, parse_cpu
 
-_KEYS = ("connect", "address", "roles", "labels", "draining", "capacity", "options")
+_KEYS = ("connect", "address", "roles", "labels", "draining", "capacity", "exclusive", "options")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://\S*")
 _LOCAL = "127.0.0.1"
 _AMOUNTS: Mapping[str, Callable[[Any], Any]] = {
@@ -49,7 +49,8 @@ def _host(name: str, entry: Mapping[object, object], path: str, problems: Proble
         address=_address(entry, reached, path, problems),
         roles=_roles(entry, path, problems),
         labels=MappingProxyType(dict(text_mapping_at(entry, "labels", path, problems))),
-        draining=_draining(entry, path, problems),
+        draining=_flag(entry, "draining", path, problems),
+        exclusive=_flag(entry, "exclusive", path, problems),
         capacity=_capacity(mapping_at(entry, "capacity", path, problems), joined(path, "capacity"), problems),
         options=MappingProxyType(dict(text_mapping_at(entry, "options", path, problems))),
     )
@@ -96,10 +97,10 @@ def _roles(entry: Mapping[object, object], path: str, problems: Problems) -> tup
     return roles
 
 
-def _draining(entry: Mapping[object, object], path: str, problems: Problems) -> bool:
-    value = entry.get("draining", False)
+def _flag(entry: Mapping[object, object], key: str, path: str, problems: Problems) -> bool:
+    value = entry.get(key, False)
     if not isinstance(value, bool):
-        problems.add(f"{path}.draining", "must be true or false")
+        problems.add(f"{path}.{key}", "must be true or false")
     return value is True
 
 

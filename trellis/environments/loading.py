@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from trellis.environments.firewall import read_firewall
 from trellis.environments.hosts import read_hosts
 from trellis.environments.model import Environment
 from trellis.environments.names import KEY_RULE, NAME_RULE, ROLE_RULE, is_key, is_name, is_role
@@ -25,7 +26,7 @@ from trellis.errors import ConfigError, UnknownEnvironmentError
 from trellis.values import Value, freeze
 
 FOLDER = "environments"
-_KEYS = ("pulls_from", "upstream", "hosts", "certificates", "config", "pins", "placement")
+_KEYS = ("pulls_from", "upstream", "hosts", "certificates", "config", "pins", "placement", "firewall")
 
 
 def environment_names(project: Project) -> tuple[str, ...]:
@@ -87,6 +88,7 @@ def parse_environment(project: Project, name: str, text: str) -> Environment:
         strategy=_strategy(mapping_at(document, "placement", "", problems), problems),
         pulls_from=_pulls_from(project, name, document, problems),
         upstream=_upstream(document, problems),
+        firewall=read_firewall(mapping_at(document, "firewall", "", problems), problems),
         certificates=MappingProxyType(dict(text_mapping_at(document, "certificates", "", problems))),
     )
     problems.refuse()

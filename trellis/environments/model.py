@@ -1,9 +1,10 @@
 """An environment: what its file says, checked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from trellis.firewall.settings import FirewallSettings
 from trellis.hosts import Host
 from trellis.values import Value
 
@@ -21,6 +22,7 @@ class Environment:
         strategy: what decides where the rules leave a choice, a `trellis.placing.model.Strategy`.
         pulls_from: the environment whose revision this one is given, empty when there is none.
         upstream: the git URL of the repository that it pulls from; empty for this one.
+        firewall: what is let through, and what must not be.
         certificates: the issuer and its settings; empty means Trellis's own CA.
     """
 
@@ -33,3 +35,4 @@ class Environment:
     pulls_from: str
     certificates: Mapping[str, str]
     upstream: str = ""
+    firewall: FirewallSettings = field(default_factory=FirewallSettings)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from trellis.blueprint import RoleSpec, RunsSpec, StorageSpec
 from trellis.errors import StackError
+from trellis.evaluating.allowing import role_allows
 from trellis.evaluating.files import file_specs
 from trellis.evaluating.members import Member, declarations
 from trellis.placing.model import Counting, InstancePolicy, Needs
@@ -24,11 +25,13 @@ def role_spec(member: Member, stack: Stack, members: Mapping[str, Member], root:
     """
     options, _ = stack.roles[member.cls]
     _refuse_same_service(member)
+    runs = tuple(_runs(member, declared, members) for declared in declarations(member.cls, Runs))
     return RoleSpec(
         name=member.name,
-        runs=tuple(_runs(member, declared, members) for declared in declarations(member.cls, Runs)),
+        runs=runs,
         storages=tuple(_storage(member, declared) for declared in declarations(member.cls, Storage)),
         files=file_specs(member, root),
+        allows=role_allows(member, frozenset(run.service for run in runs), members),
         conflicts_with=tuple(sorted(service_name(other) for other in options.conflicts_with)),
         reserves=Needs(options.cpu, options.memory, options.disk, options.network),
         help=_help(member.cls),

@@ -88,6 +88,16 @@ machine() {
     (. /etc/os-release; say os_id "$ID"; say os_version "$VERSION_ID"; say os_name "$PRETTY_NAME")
 }
 
+# What Trellis can load firewall rules with, and the port at which this session came in.
+firewall() {
+    found=
+    for name in nft iptables; do
+        if command -v "$name" >/dev/null; then found="$found $name"; fi
+    done
+    say firewall_tools "${found# }"
+    say ssh_port "${SSH_CONNECTION##* }"
+}
+
 # id prints uid=1000(ann) gid=1000(ann) groups=1000(ann),27(sudo); a number without a name stands alone.
 account() {
     ids=$(id)
@@ -233,6 +243,7 @@ if [ -n "$ask_tools" ]; then tools & fi
 account &
 machine
 limits
+firewall
 network
 wait
 say complete yes

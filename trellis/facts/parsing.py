@@ -16,7 +16,8 @@ _EPHEMERAL = 32768
 _VERSION = re.compile(r"\d+(?:\.\d+)+")
 
 _EXTRA = (
-    "arch", "cgroup", "docker_problem", "docker_root", "home", "hostname", "init", "os_id", "os_name", "os_version",
+    "arch", "cgroup", "docker_problem", "docker_root", "firewall_tools", "home", "hostname", "init", "os_id", "os_name",
+    "os_version", "ssh_port",
 )  # fmt: skip
 
 

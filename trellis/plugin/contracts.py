@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from trellis.certifying import CertificatePlace
+from trellis.errors import UnreachableError
 from trellis.hosts import ForeignUse, Host, HostSession
 from trellis.plans import Decision, Step
 from trellis.resources import Actual, Resource, ResourceKey
@@ -157,6 +158,7 @@ class Applying:
         source: an open session on the host that a moved instance leaves; None otherwise.
         tools: what of the controller's own it may use.
         traffic: the balancers in front of the step's instance.
+        connector: that opened the session.
     """
 
     session: HostSession
@@ -165,6 +167,17 @@ class Applying:
     source: HostSession | None = None
     tools: Tools = NO_TOOLS
     traffic: Traffic = _NO_TRAFFIC
+    connector: Connector | None = None
+
+    async def connect(self) -> HostSession:
+        """A new connection to the host, which the caller closes.
+
+        Raises:
+            UnreachableError: none gets in any more.
+        """
+        if self.connector is None:
+            raise UnreachableError(f"nothing here can connect to {self.session.host.name} anew")
+        return await self.connector.connect(self.session.host)
 
 
 class Provider(Protocol):

@@ -9,6 +9,8 @@ from trellis.plugin.commands import CommandSpec
 
 if TYPE_CHECKING:  # every start of the command line imports this module
     from trellis.deployment import Deployment
+    from trellis.firewall.backends import Backend
+    from trellis.firewall.needs import Need
     from trellis.placing.solvers.contract import Solver
     from trellis.plugin.contracts import Balancer, Connector, Provider
     from trellis.resources import Resource
@@ -71,5 +73,24 @@ def trellis_solver() -> "Sequence[Solver]":
     Fires only when `trellis.yaml` names a solver that is not bundled. Two plugins that offer one name are an
     error. What a solver answers is held to every rule before it is used; `trellis.placing.conformance` has the
     promises that its tests should keep.
+    """
+    return ()
+
+
+@hookspec
+def trellis_connections(deployment: "Deployment") -> "Sequence[Need]":
+    """Connections that a plugin's own services make, besides those that the stack declares.
+
+    Fires once a run, after placement and before the plan is made: a proxy needs to reach what it balances. Each one
+    opens a firewall path and is named where that path is explained. Must be pure.
+    """
+    return ()
+
+
+@hookspec
+def trellis_firewalls() -> "Sequence[Backend]":
+    """Firewalls of hosts' systems that this plugin can load rules into.
+
+    Fires once a run, before hosts are observed. Two plugins that offer one name are an error.
     """
     return ()

@@ -12,6 +12,8 @@ from trellis.plugin.commands import CommandSpec
 
 if TYPE_CHECKING:  # --help loads the plugins for their commands, and needs none of this
     from trellis.deployment import Deployment
+    from trellis.firewall.backends import Backend
+    from trellis.firewall.needs import Need
     from trellis.placing.solvers.contract import Solver
     from trellis.plugin.contracts import Balancer, Connector, Provider
     from trellis.resources import Resource
@@ -75,8 +77,27 @@ class Plugins:
         Raises:
             UsageError: two plugins offer one kind.
         """
-        offers = self._offers("trellis_providers")
+        offers = [*self._offers("trellis_providers"), *self._own_providers()]
         return _unique("the resource kind", ((name, kind, one) for name, one in offers for kind in one.kinds))
+
+    def _own_providers(self) -> "Iterator[tuple[str, Provider]]":
+        """What the engine keeps itself, with parts that plugins bring."""
+        from trellis.firewall.provider import FirewallProvider
+
+        yield "trellis", FirewallProvider(self.firewalls())
+
+    def firewalls(self) -> "Mapping[str, Backend]":
+        """Firewalls by the name that environments use.
+
+        Raises:
+            UsageError: two plugins offer one name.
+        """
+        offers = self._offers("trellis_firewalls")
+        return _unique("the firewall", ((name, one.name, one) for name, one in offers))
+
+    def connections(self, deployment: "Deployment") -> "tuple[Need, ...]":
+        """Connections that plugins' own services make."""
+        return tuple(need for _, need in self._offers("trellis_connections", deployment=deployment))
 
     def solvers(self) -> "tuple[Solver, ...]":
         """Placement solvers that plugins offer; the bundled ones need no plugin."""

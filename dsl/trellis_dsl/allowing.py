@@ -1,0 +1,55 @@
+"""Networks that may connect although no service there does: operators' own needs."""
+
+import ipaddress
+from typing import Literal
+
+from trellis_dsl.declaration import Declaration
+from trellis_dsl.endpoints import HIGHEST_PORT, Endpoint, EndpointRef
+from trellis_dsl.errors import StackError
+from trellis_dsl.location import caller
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Allow(Declaration):
+    """Networks that may connect; `allow_from` makes one."""
+
+    def __init__(
+        self, networks: tuple[str, ...], to: Endpoint | EndpointRef | int | None, protocol: Literal["tcp", "udp"]
+    ) -> None:
+        super().__init__()
+        self.networks = networks
+        self.to = to
+        self.protocol = protocol
+
+
+def allow_from(
+    *networks: str, to: Endpoint | EndpointRef | int | None = None, protocol: Literal["tcp", "udp"] = "tcp"
+) -> Allow:
+    """Let networks in that are not the environment's hosts: an office, a monitoring system, a backup.
+
+    In a service it is for its endpoints, in a role for those of every service that the role runs.
+
+    Args:
+        networks: such as ``"203.0.113.0/24"``, ``"198.51.100.7"`` or ``"2001:db8::/32"``.
+        to: one endpoint alone (in a service ``sql``, in a role ``MariaDB.sql``); in a role also a number, which is a
+            port of the hosts' own. Such a port matters on exclusive hosts only: others leave it alone.
+        protocol: of a port that is a number.
+
+    Raises:
+        StackError: there is no network, or one is none.
+    """
+    if not networks:
+        raise StackError("allow_from needs a network", where=caller(), hint='such as allow_from("203.0.113.0/24")')
+    if isinstance(to, int) and not 1 <= to <= HIGHEST_PORT:
+        raise StackError(f"{to} is not a port", where=caller(), hint="ports go from 1 to 65535")
+    return Allow(tuple(sorted({_network(text) for text in networks})), to, protocol)
+
+
+def _network(text: str) -> str:
+    """In canonical form; bits of a host in a network are a mistake that nobody should have to find."""
+    try:
+        network: Network = ipaddress.ip_network(text)
+    except ValueError as error:
+        raise StackError(f"{text!r} is not a network: {error}", where=caller(), hint="such as 203.0.113.0/24") from None
+    return str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)

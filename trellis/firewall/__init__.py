@@ -1,0 +1,1 @@
+"""The firewall: from the declared connections to what each host lets in and out."""

@@ -1,0 +1,116 @@
+"""From a placed stack to each host's ruleset; pure."""
+
+from collections.abc import Iterable, Iterator
+
+from trellis.blueprint import AllowSpec, EndpointSpec
+from trellis.deployment import DeployedInstance
+from trellis.firewall.addressing import container_macs, is_loopback
+from trellis.firewall.ground import Ground
+from trellis.firewall.model import ANYONE, Allowance, Guard, Limit, Opening, Ruleset, Target, united
+from trellis.hosts import Host
+
+SSH = 22
+
+
+def rulesets(ground: Ground) -> dict[str, Ruleset]:
+    """What each host that answered lets in and out, by its name."""
+    return {name: _ruleset(host, ground) for name, host in ground.deployment.hosts.items()}
+
+
+def _ruleset(host: Host, ground: Ground) -> Ruleset:
+    here = [instance for instance in ground.deployment.instances if instance.host.name == host.name]
+    return Ruleset(
+        guards=tuple(sorted(guard for instance in here for guard in _guards(instance, ground))),
+        limits=tuple(sorted(_limits(here, ground))),
+        openings=tuple(sorted(_openings(host, ground))),
+        exclusive=host.exclusive,
+        ssh_ports=_ssh_ports(host, ground),
+    )
+
+
+def _guards(instance: DeployedInstance, ground: Ground) -> Iterator[Guard]:
+    """One for each port that others could reach; what is bound to the loopback address nobody else can."""
+    for endpoint in instance.service.endpoints:
+        bound = _bound(instance, endpoint)
+        if not is_loopback(bound):
+            name = f"{instance.service.name}.{endpoint.name}"
+            yield Guard(
+                endpoint.protocol,
+                instance.published[endpoint.name].port,
+                bound,
+                f"{instance.service.name.lower()}-{instance.index} {name}",
+                _allowed(instance, endpoint, ground),
+            )
+
+
+def _bound(instance: DeployedInstance, endpoint: EndpointSpec) -> str:
+    """The host's address at which the port is; empty for all of them."""
+    everywhere = endpoint.public or instance.service.network == "host"
+    return "" if everywhere else instance.host.address
+
+
+def _allowed(instance: DeployedInstance, endpoint: EndpointSpec, ground: Ground) -> tuple[Allowance, ...]:
+    name = f"{instance.service.name}.{endpoint.name}"
+    found = [*_clients(instance, endpoint, ground), *_operators(instance, endpoint, ground)]
+    if endpoint.public:
+        found.append(Allowance(ANYONE, (), f"{name} is public"))
+    return tuple(sorted(found))
+
+
+def _clients(instance: DeployedInstance, endpoint: EndpointSpec, ground: Ground) -> Iterator[Allowance]:
+    here = instance.host.name
+    for need in ground.needs:
+        if (need.server, need.endpoint) == (instance.service.name, endpoint.name):
+            others = [ground.addresses(host) for host in ground.places(need.client) if host != here]
+            yield Allowance(united(others), ground.macs(need.client, here), need.why)
+
+
+def _operators(instance: DeployedInstance, endpoint: EndpointSpec, ground: Ground) -> Iterator[Allowance]:
+    service = instance.service
+    said = [(service.name, allow) for allow in service.allows if allow.endpoint in {"", endpoint.name}]
+    role = ground.deployment.blueprint.role(instance.role)
+    named = {"", f"{service.name}.{endpoint.name}"}
+    said += [(role.name, allow) for allow in role.allows if not allow.port and allow.endpoint in named]
+    for owner, allow in said:
+        yield Allowance(tuple(sorted(allow.networks)), (), _asked(owner, allow))
+
+
+def _asked(owner: str, allow: AllowSpec) -> str:
+    return f"{owner}.{allow.name} allows it from {', '.join(allow.networks)}"
+
+
+def _limits(here: Iterable[DeployedInstance], ground: Ground) -> Iterator[Limit]:
+    """Containers on the stack's network; who uses the host's own network is one with the host."""
+    if ground.settings.egress != "declared":
+        return
+    for instance in here:
+        if instance.service.network == "stack":
+            short = f"{instance.service.name.lower()}-{instance.index}"
+            yield Limit(short, container_macs(instance.name), tuple(sorted(_targets(instance, ground))))
+
+
+def _targets(instance: DeployedInstance, ground: Ground) -> Iterator[Target]:
+    for need in ground.needs:
+        if need.client != instance.service.name:
+            continue
+        servers = ground.instances(need.server)
+        possible = united(ground.addresses(host) for host in ground.places(need.server))
+        for server in servers:
+            endpoint = server.service.endpoint(need.endpoint)
+            actual = ground.addresses(server.host.name)
+            networks = possible if ground.settings.mode == "potential" else actual
+            yield Target(endpoint.protocol, server.published[need.endpoint].port, networks, need.why)
+
+
+def _openings(host: Host, ground: Ground) -> Iterator[Opening]:
+    carried = {name.lower() for name in host.roles}
+    for role in ground.deployment.blueprint.roles:
+        for allow in role.allows if role.name.lower() in carried else ():
+            if allow.port:
+                yield Opening(allow.protocol, allow.port, tuple(sorted(allow.networks)), _asked(role.name, allow))
+
+
+def _ssh_ports(host: Host, ground: Ground) -> tuple[int, ...]:
+    """Where Trellis comes in: what the host itself saw, which address translation may hide from us."""
+    seen = ground.deployment.facts[host.name].extra.get("ssh_port", "")
+    return (int(seen),) if seen.isdecimal() else (SSH,)

@@ -1,0 +1,150 @@
+"""What a host's firewall lets in and out, and the connection that needs it: data."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from trellis.blueprint import Protocol
+from trellis.values import Value, freeze_mapping
+
+ANYONE = ("0.0.0.0/0", "::/0")
+"""Every address of both families."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Allowance:
+    """Who may connect, and why.
+
+    Attributes:
+        networks: addresses and networks of both families, sorted.
+        containers: MAC addresses of the stack's own containers on the same host.
+        why: ``Website.database connects to MariaDB.sql``.
+    """
+
+    networks: tuple[str, ...]
+    containers: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Guard:
+    """A port of the stack on its host: only those allowed may connect to it, and the host itself.
+
+    Attributes:
+        protocol: tcp or udp.
+        port: on the host.
+        address: of the host, at which it is published; empty for all.
+        serves: ``mariadb-1 MariaDB.sql``.
+        allowed: who may connect.
+    """
+
+    protocol: Protocol
+    port: int
+    address: str
+    serves: str
+    allowed: tuple[Allowance, ...]
+
+    @property
+    def public(self) -> bool:
+        """Whether anyone may connect."""
+        return any(set(ANYONE) <= set(allowance.networks) for allowance in self.allowed)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Target:
+    """What an instance may connect to, and why."""
+
+    protocol: Protocol
+    port: int
+    networks: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Limit:
+    """An instance on its host that may connect to its targets and to name servers, and to nothing else.
+
+    Attributes:
+        instance: ``website-1``.
+        containers: its MAC addresses.
+        allowed: what it may connect to.
+    """
+
+    instance: str
+    containers: tuple[str, ...]
+    allowed: tuple[Target, ...]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Opening:
+    """A port of the host's own that operators asked for; it matters on exclusive hosts, others leave it alone.
+
+    `port` 0 is every port of the protocol.
+    """
+
+    protocol: Protocol
+    port: int
+    networks: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ruleset:
+    """Everything that one host's firewall keeps for a stack in an environment.
+
+    Attributes:
+        guards: the stack's ports, by protocol and port.
+        limits: instances whose way out is limited, by name.
+        openings: ports of the host's own.
+        exclusive: whatever is not in `guards` or `openings` is closed too.
+        ssh_ports: where Trellis itself comes in; always open.
+    """
+
+    guards: tuple[Guard, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    openings: tuple[Opening, ...] = ()
+    exclusive: bool = False
+    ssh_ports: tuple[int, ...] = ()
+
+    @property
+    def needed(self) -> bool:
+        """Whether a host without any rules would let through more than this."""
+        return self.exclusive or bool(self.limits) or any(not guard.public for guard in self.guards)
+
+    def spec(self) -> Mapping[str, Value]:
+        """As the resource's spec and the record on the host have it."""
+        return freeze_mapping(asdict(self))
+
+
+def ruleset_of(spec: Mapping[str, Any]) -> Ruleset:
+    """The ruleset in a spec.
+
+    Raises:
+        KeyError, TypeError: it is none.
+    """
+    return Ruleset(
+        guards=tuple(_guard(one) for one in spec["guards"]),
+        limits=tuple(_limit(one) for one in spec["limits"]),
+        openings=tuple(Opening(**_tuples(one)) for one in spec["openings"]),
+        exclusive=bool(spec["exclusive"]),
+        ssh_ports=tuple(spec["ssh_ports"]),
+    )
+
+
+def _guard(value: Mapping[str, Any]) -> Guard:
+    allowed = tuple(Allowance(**_tuples(one)) for one in value["allowed"])
+    return Guard(**{**value, "allowed": allowed})
+
+
+def _limit(value: Mapping[str, Any]) -> Limit:
+    allowed = tuple(Target(**_tuples(one)) for one in value["allowed"])
+    return Limit(value["instance"], tuple(value["containers"]), allowed)
+
+
+def _tuples(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(item) if isinstance(item, list | tuple) else item for key, item in value.items()}
+
+
+def united(found: Iterable[Iterable[str]]) -> tuple[str, ...]:
+    """All of them once, sorted."""
+    return tuple(sorted({item for some in found for item in some}))
