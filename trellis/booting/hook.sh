@@ -1,3 +1,4 @@
+#!/bin/sh
 # Adds or removes a boot hook, and what runs the hooks when the host boots.
 #
 #   hook.sh add|remove NAME     the hook's script on standard input
