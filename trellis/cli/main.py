@@ -29,6 +29,7 @@ _BUNDLED = {
     "drift": "show what somebody else changed since",
     "destroy": "remove what was made for an environment",
     "scan": "look at the hosts: size, system, engine, what others use",
+    "firewall": "explain what the hosts' firewalls let through, and why",
     "host": "list, add, drain, retire, remove and trust hosts",
     "role": "list roles, give them to hosts and take them away",
     "config": "show and set config values",

@@ -27,11 +27,13 @@ class Walls:
     """What the firewall comes to.
 
     Attributes:
+        ground: what they were made from.
         rules: each host that answered to its ruleset.
         resources: those that are kept on hosts.
         warnings: a sentence for each host whose rules cannot be kept.
     """
 
+    ground: Ground
     rules: Mapping[str, Ruleset]
     resources: tuple[Resource, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -46,7 +48,7 @@ def walls(ground: Ground, backends: Mapping[str, Backend]) -> Walls:
     _check_provider(ground, backends)
     rules = rulesets(ground)
     if ground.settings.provider == NO_PROVIDER:
-        return Walls(rules)
+        return Walls(ground, rules)
     resources: list[Resource] = []
     warnings: list[str] = []
     for host, ruleset in rules.items():
@@ -56,7 +58,7 @@ def walls(ground: Ground, backends: Mapping[str, Backend]) -> Walls:
                 warnings.append(f"the firewall of {host} is not kept: {problem}; {_open_ports(ruleset)}")
             else:
                 resources += _resources(host, ruleset, _chosen(facts, ground.settings.provider, backends), ground)
-    return Walls(rules, tuple(resources), tuple(warnings))
+    return Walls(ground, rules, tuple(resources), tuple(warnings))
 
 
 def name_of(stack: str, environment: str) -> str:
