@@ -1,6 +1,6 @@
 """Which calls of the Docker API make a thing what it should be: data, nothing is called here."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from trellis.plugin.contracts import Scope
@@ -31,9 +31,16 @@ def call(operation: str, **arguments: object) -> Call:
     return Call(operation, freeze_mapping(arguments))
 
 
-def create_container(resource: Resource, scope: Scope) -> Call:
-    """Make the container under its own name, not started (Docker Engine API, ContainerCreate)."""
+def create_container(resource: Resource, scope: Scope, taken: Container[str] = ()) -> Call:
+    """Make the container under its own name, not started (Docker Engine API, ContainerCreate).
+
+    Args:
+        resource: as it should be.
+        scope: whose it is.
+        taken: MAC addresses that its predecessor still has.
+    """
     spec = container_spec(resource.spec)
+    mac = next((mac for mac in spec.macs if mac not in taken), None)
     config: dict[str, object] = {
         "Image": spec.image,
         "Env": [_variable(name, value) for name, value in spec.env.items()],
@@ -43,7 +50,9 @@ def create_container(resource: Resource, scope: Scope) -> Call:
         "StopTimeout": max(1, round(spec.stop_grace)),
         "ExposedPorts": {_port_key(port): {} for port in _published(spec)},
         "HostConfig": _host_config(spec),
-        "NetworkingConfig": {"EndpointsConfig": _endpoints(spec)},
+        # Engines before 25 read this one, later ones the endpoint's.
+        **({"MacAddress": mac} if mac else {}),
+        "NetworkingConfig": {"EndpointsConfig": _endpoints(spec, mac)},
     }
     return call("create_container_from_config", config=config, name=spec.name)
 
@@ -148,5 +157,7 @@ def _mount(mount: Mount) -> dict[str, object]:
     return {"Type": mount.type, "Source": mount.source, "Target": mount.target, "ReadOnly": mount.read_only}
 
 
-def _endpoints(spec: ContainerSpec) -> dict[str, object]:
-    return {} if spec.network == "host" else {spec.network: {"Aliases": list(spec.aliases)}}
+def _endpoints(spec: ContainerSpec, mac: str | None) -> dict[str, object]:
+    if spec.network == "host":
+        return {}
+    return {spec.network: {"Aliases": list(spec.aliases), **({"MacAddress": mac} if mac else {})}}

@@ -57,6 +57,14 @@ def listed_name(container: Json) -> str:
     return next((name for name in names if "/" not in name), "")
 
 
+def macs_of(container: Json) -> frozenset[str]:
+    """The MAC addresses that a listed container has now; one that does not run has none."""
+    if container.get("State") not in _ALIVE:
+        return frozenset()
+    networks = (container.get("NetworkSettings") or {}).get("Networks") or {}
+    return frozenset(str(end["MacAddress"]) for end in networks.values() if end.get("MacAddress"))
+
+
 def references(found: Found, scope: Scope) -> set[str]:
     """The images that are asked about: the expected ones and those of the scope's containers."""
     expected = {key.name for key in scope.expected if key.kind == "image"}

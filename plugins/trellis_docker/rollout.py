@@ -11,7 +11,7 @@ from trellis.resources import Resource
 from trellis_docker import commands
 from trellis_docker.client import Engine
 from trellis_docker.deciding import foreign_name
-from trellis_docker.facts import Json, host_ports, is_unrecorded, listed_name
+from trellis_docker.facts import Json, host_ports, is_unrecorded, listed_name, macs_of
 from trellis_docker.faults import explain_start, last_lines
 from trellis_docker.labels import filters, is_ours, spec_of
 from trellis_docker.ownership import own_containers
@@ -83,7 +83,7 @@ class Rollout:
         try:
             if old is not None:
                 old = await self._set_aside(old, spec)
-            await self._create(resource, spec)
+            await self._create(resource, spec, macs_of(old) if old is not None else frozenset())
             await self._start(spec.name, spec)
             await self._wait(spec.name, resource)
             await self._enter(spec)
@@ -141,12 +141,12 @@ class Rollout:
                 await self._discard(container, spec.stop_grace)
         return fallback
 
-    async def _create(self, resource: Resource, spec: ContainerSpec) -> None:
+    async def _create(self, resource: Resource, spec: ContainerSpec, taken: frozenset[str]) -> None:
         """Make it; where a killed run's own call took the name just now, that container gives way."""
         deadline = monotonic() + _CREATION_TAKES
         while True:
             try:
-                return await self._engine.call(commands.create_container(resource, self._applying.scope))
+                return await self._engine.call(commands.create_container(resource, self._applying.scope, taken))
             except EngineError as error:
                 if error.status != 409 or monotonic() > deadline:
                     raise

@@ -44,6 +44,8 @@ class ContainerSpec:
         user: instead of the image's; empty keeps it.
         network: a network's name, or ``host``.
         aliases: its names on that network.
+        macs: the MAC addresses that it may have there: firewalls know it by them. It has the first, or the second while
+            its predecessor has the first.
         ports: published ports; for ``host``, those on which it listens itself.
         mounts: what is mounted.
         cpu: cores, as a share; 0 takes Docker's default.
@@ -62,6 +64,7 @@ class ContainerSpec:
     user: str = ""
     network: str = "bridge"
     aliases: tuple[str, ...] = ()
+    macs: tuple[str, ...] = ()
     ports: tuple[Port, ...] = ()
     mounts: tuple[Mount, ...] = ()
     cpu: float = 0.0

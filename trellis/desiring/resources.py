@@ -19,6 +19,7 @@ from trellis.desiring.binding import (
 )
 from trellis.desiring.carried import role_names
 from trellis.desiring.storing import volume_name
+from trellis.firewall.addressing import container_macs
 from trellis.placing.naming import short_name
 from trellis.resources import Owner, Resource, ResourceKey
 from trellis.values import Value, digest, fingerprinted, freeze, freeze_mapping
@@ -113,6 +114,7 @@ def _container(
         "user": service.user,
         "network": _network(deployment) if service.network == "stack" else "host",
         "aliases": (short, service.name.lower()) if service.network == "stack" else (),
+        "macs": container_macs(instance.name) if service.network == "stack" else (),
         "ports": [] if service.network == "host" else _port_list(instance),
         "mounts": [*_volume_mounts(instance, deployment), *_file_mounts(files, service), *_added_mounts(added)],
         "cpu": service.needs.cpu,
