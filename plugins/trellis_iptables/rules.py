@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from trellis.firewall.addressing import split_families
-from trellis.firewall.model import ANYONE, Guard, Limit, Ruleset
+from trellis.firewall.model import ANYONE, Exit, Guard, Limit, Ruleset
 
 _LONGEST_COMMENT = 250
 
@@ -92,6 +92,8 @@ def _forward(rules: Ruleset, guards: Iterable[Guard], family: _Family) -> Iterat
         where = f"--ctorigdst {guard.address} " if _is_address(guard.address) else ""
         match = f"-p {guard.protocol} -m conntrack --ctstate DNAT {where}--ctorigdstport {guard.port}"
         yield from _guard(match, guard, family)
+    for one in rules.exits:
+        yield from _exit(one, family)
     if rules.exclusive:
         yield "-m conntrack --ctstate DNAT -j DROP"
 
@@ -105,6 +107,15 @@ def _guard(match: str, guard: Guard, family: _Family) -> Iterator[str]:
         for mac in allowed.containers:
             yield f"{match} -m mac --mac-source {mac} {_comment(allowed.why)} -j RETURN"
     yield f"{match} -j DROP"
+
+
+def _exit(one: Exit, family: _Family) -> Iterator[str]:
+    """What leaves this host for a guarded port elsewhere; what comes in for a container of ours is translated."""
+    for network in family.of(one.networks):
+        match = f"-d {network} -p {one.protocol} -m {one.protocol} --dport {one.port} -m conntrack ! --ctstate DNAT"
+        for mac in one.containers:
+            yield f"{match} -m mac --mac-source {mac} {_comment(one.why)} -j RETURN"
+        yield f"{match} -j DROP"
 
 
 def _limits(limits: Iterable[Limit], family: _Family, first: Iterable[str]) -> Iterator[str]:

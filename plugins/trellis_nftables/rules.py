@@ -8,7 +8,7 @@ still drop, and what others accept this table may still drop.
 from collections.abc import Iterable, Iterator
 
 from trellis.firewall.addressing import split_families
-from trellis.firewall.model import ANYONE, Guard, Limit, Ruleset, united
+from trellis.firewall.model import ANYONE, Exit, Guard, Limit, Ruleset, united
 
 _LONGEST_COMMENT = 120
 
@@ -23,7 +23,7 @@ table inet {table} {{
 def render(rules: Ruleset, name: str) -> str:
     """The text for ``nft -f``."""
     table = f"trellis-{name}"
-    chains = [*_guarding(rules), *_limiting(rules)]
+    chains = [*_guarding(rules), *_leaving(rules), *_limiting(rules)]
     body = "\n".join(line for chain in chains for line in chain)
     return f"{_HEAD.format(name=name, table=table)}{body}\n}}\n"
 
@@ -116,6 +116,23 @@ def _forward(rules: Ruleset, guards: Iterable[Guard]) -> Iterator[str]:
         yield f"{match} goto {_chain_of(guard)}"
     if rules.exclusive:
         yield 'ct status dnat counter drop comment "this host is exclusive"'
+
+
+def _leaving(rules: Ruleset) -> Iterator[list[str]]:
+    """What leaves this host for a guarded port elsewhere; what comes in for a container of ours is translated."""
+    if rules.exits:
+        rest = (line for one in rules.exits for line in _exit(one))
+        first = ("ct state established,related accept", "ct status dnat accept")
+        yield _chain("leave", [*first, *rest], "forward priority -8")
+
+
+def _exit(one: Exit) -> Iterator[str]:
+    for family, some in zip(("ip", "ip6"), split_families(one.networks), strict=True):
+        if some:
+            match = f"{family} daddr {_set(some)} {one.protocol} dport {one.port}"
+            if one.containers:
+                yield f"{match} ether saddr {_set(one.containers)} accept {_comment(one.why)}"
+            yield f"{match} counter reject"
 
 
 def _limiting(rules: Ruleset) -> Iterator[list[str]]:

@@ -10,7 +10,7 @@ from typing import Literal
 from hypothesis import strategies as st
 
 from trellis.blueprint import Protocol
-from trellis.firewall.model import ANYONE, Allowance, Guard, Limit, Opening, Ruleset, Target
+from trellis.firewall.model import ANYONE, Allowance, Exit, Guard, Limit, Opening, Ruleset, Target
 
 HERE = ("10.0.0.1", "2001:db8::1")
 """The host's own addresses."""
@@ -45,7 +45,7 @@ class Packet:
 
 def lets_through(rules: Ruleset, packet: Packet) -> bool:
     """What the ruleset says about a packet."""
-    return _lets_in(rules, packet) and _lets_out(rules, packet)
+    return _lets_in(rules, packet) and _lets_leave(rules, packet) and _lets_out(rules, packet)
 
 
 def _lets_in(rules: Ruleset, packet: Packet) -> bool:
@@ -76,6 +76,13 @@ def _is_open(opening: Opening, packet: Packet) -> bool:
     return at and _within(packet.source, opening.networks)
 
 
+def _lets_leave(rules: Ruleset, packet: Packet) -> bool:
+    if packet.hook == "input" or packet.translated:
+        return True
+    minded = [one for one in rules.exits if (one.protocol, one.port) == (packet.protocol, packet.port)]
+    return all(packet.from_mac in one.containers for one in minded if _within(packet.destination, one.networks))
+
+
 def _lets_out(rules: Ruleset, packet: Packet) -> bool:
     limit = next((one for one in rules.limits if packet.from_mac in one.containers), None)
     own = {mac for one in rules.limits for mac in one.containers}
@@ -96,6 +103,7 @@ def _within(address: str, networks: tuple[str, ...]) -> bool:
 _PORTS = st.sampled_from((22, 53, 80, 3306, 9100, 20001))
 _PROTOCOLS: st.SearchStrategy[Protocol] = st.sampled_from(("tcp", "udp"))
 _ADDRESSES = st.sampled_from((*HERE, "10.0.0.2", "10.0.0.3", "203.0.113.9", "2001:db8::2", "fd00::9"))
+_ELSEWHERE = st.sampled_from(("10.0.0.2", "10.0.0.3", "2001:db8::2"))
 _NETWORKS = st.one_of(
     st.just(ANYONE),
     st.lists(
@@ -116,6 +124,9 @@ def rulesets(draw: st.DrawFn) -> Ruleset:
         Guard(protocol, port, draw(st.sampled_from(("", *HERE))), f"x-1 X.p{port}", tuple(draw(allowances)))
         for protocol, port in ports
     )
+    ends = st.lists(st.tuples(_PROTOCOLS, _PORTS, _ELSEWHERE), unique=True, max_size=3)
+    clients = st.lists(_MACS, max_size=2, unique=True).map(tuple)
+    exits = tuple(Exit(protocol, port, (there,), draw(clients), draw(_WHY)) for protocol, port, there in draw(ends))
     targets = st.lists(st.builds(Target, _PROTOCOLS, _PORTS, _NETWORKS, _WHY), max_size=3)
     limits = tuple(
         Limit(f"x-{number}", (f"02:00:00:00:0{number}:00", f"02:00:00:00:0{number}:01"), tuple(draw(targets)))
@@ -123,7 +134,7 @@ def rulesets(draw: st.DrawFn) -> Ruleset:
     )
     openings = tuple(draw(st.lists(st.builds(Opening, _PROTOCOLS, _PORTS, _NETWORKS, _WHY), max_size=2)))
     ssh = draw(st.sampled_from(((22,), (22, 2222))))
-    return Ruleset(guards, limits, openings, draw(st.booleans()), ssh)
+    return Ruleset(guards, exits, limits, openings, draw(st.booleans()), ssh)
 
 
 @st.composite

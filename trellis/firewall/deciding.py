@@ -89,6 +89,12 @@ def _text(rules: Ruleset) -> str:
         for network in (*allowed.networks, *allowed.containers)
     ]
     lines += [
+        f"{container} to {network} {one.protocol} {one.port}: {one.why}"
+        for one in rules.exits
+        for network in one.networks
+        for container in one.containers or ("no container",)
+    ]
+    lines += [
         f"{limit.instance} to {network} {target.protocol} {target.port}: {target.why}"
         for limit in rules.limits
         for target in limit.allowed

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 
-from trellis.blueprint import AllowSpec, EndpointSpec
+from trellis.blueprint import AllowSpec, EndpointSpec, Protocol
 from trellis.deployment import DeployedInstance
 from trellis.firewall.addressing import container_macs, is_loopback
 from trellis.firewall.ground import Ground
-from trellis.firewall.model import ANYONE, Allowance, Guard, Limit, Opening, Ruleset, Target, united
+from trellis.firewall.model import ANYONE, Allowance, Exit, Guard, Limit, Opening, Ruleset, Target, united
+from trellis.firewall.needs import Need
 from trellis.hosts import Host
 
 SSH = 22
@@ -21,6 +22,7 @@ def _ruleset(host: Host, ground: Ground) -> Ruleset:
     here = [instance for instance in ground.deployment.instances if instance.host.name == host.name]
     return Ruleset(
         guards=tuple(sorted(guard for instance in here for guard in _guards(instance, ground))),
+        exits=tuple(sorted(_exits(host, ground))),
         limits=tuple(sorted(_limits(here, ground))),
         openings=tuple(sorted(_openings(host, ground))),
         exclusive=host.exclusive,
@@ -77,6 +79,22 @@ def _operators(instance: DeployedInstance, endpoint: EndpointSpec, ground: Groun
 
 def _asked(owner: str, allow: AllowSpec) -> str:
     return f"{owner}.{allow.name} allows it from {', '.join(allow.networks)}"
+
+
+def _exits(host: Host, ground: Ground) -> Iterator[Exit]:
+    """One for each guarded port elsewhere that is open to this host because a client runs here, or could."""
+    found: dict[tuple[Protocol, int, str], list[Need]] = {}
+    for need in ground.needs:
+        if host.name in ground.places(need.client):
+            for server in ground.instances(need.server):
+                endpoint = server.service.endpoint(need.endpoint)
+                if server.host.name != host.name and not endpoint.public:
+                    port = server.published[need.endpoint].port
+                    found.setdefault((endpoint.protocol, port, server.host.name), []).append(need)
+    for (protocol, port, elsewhere), needs in found.items():
+        clients = united(ground.macs(need.client, host.name) for need in needs)
+        why = "; ".join(dict.fromkeys(need.why for need in needs))
+        yield Exit(protocol, port, ground.addresses(elsewhere), clients, why)
 
 
 def _limits(here: Iterable[DeployedInstance], ground: Ground) -> Iterator[Limit]:

@@ -51,6 +51,10 @@ def lines_of(host: str, rules: Ruleset, names: Mapping[str, str]) -> Iterator[Li
             yield Line(host, "in", guard.serves, guard.protocol, guard.port, peers or ("this host",), allowed.why)
         if not guard.allowed:
             yield Line(host, "in", guard.serves, guard.protocol, guard.port, ("this host",), "nobody connects to it")
+    for one in rules.exits:
+        inside = tuple(dict.fromkeys(names.get(mac, mac) for mac in one.containers))
+        who = ", ".join(inside) or f"{host} itself"
+        yield Line(host, "out", who, one.protocol, one.port, _named(one.networks, names), one.why)
     for opening in rules.openings if rules.exclusive else ():
         peers = _named(opening.networks, names)
         yield Line(host, "in", host, opening.protocol, opening.port, peers, opening.why)
@@ -120,14 +124,24 @@ def judge(
 def _out(
     client: Client, server: str, protocol: Protocol, port: int, rules: Mapping[str, Ruleset], ground: Ground
 ) -> tuple[bool, tuple[str, ...]]:
+    there = set(ground.addresses(server))
+    if not _may_leave(client, there, protocol, port, rules):
+        return False, (f"of the containers on {client.host} only those that declare it may connect to it",)
     limit = _limit_of(client, rules)
     if limit is None:
         return True, ()
-    there = set(ground.addresses(server))
     for target in limit.allowed:
         if (target.protocol, target.port) == (protocol, port) and there & set(target.networks):
             return True, (f"{client.name} may connect to it: {target.why}",)
     return False, (f"{client.name} may connect to what it declares only, and declares no connection to it",)
+
+
+def _may_leave(client: Client, there: set[str], protocol: Protocol, port: int, rules: Mapping[str, Ruleset]) -> bool:
+    if client.instance is None or client.host not in rules:
+        return True
+    macs = set(container_macs(client.instance.name))
+    minded = [one for one in rules[client.host].exits if (one.protocol, one.port) == (protocol, port)]
+    return all(macs & set(one.containers) for one in minded if there & set(one.networks))
 
 
 def _limit_of(client: Client, rules: Mapping[str, Ruleset]) -> Limit | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from trellis.firewall.addressing import split_families
-from trellis.firewall.model import Allowance, Guard, Limit, Ruleset, Target, united
+from trellis.firewall.model import Allowance, Exit, Guard, Limit, Ruleset, Target, united
 
 _MOST = 4
 
@@ -15,6 +15,7 @@ def union(old: Ruleset, new: Ruleset) -> Ruleset:
     """What lets through all that the old or the new one lets through, for what either of them knows."""
     return Ruleset(
         guards=tuple(sorted(_united_guards(old.guards, new.guards))),
+        exits=tuple(sorted(_united_exits(old.exits, new.exits))),
         # Where the environment limits nothing any more, what starts now must not be limited either.
         limits=tuple(sorted(_united_limits(old.limits, new.limits))) if new.limits else (),
         openings=tuple(sorted({*old.openings, *new.openings})),
@@ -41,6 +42,13 @@ def _united_allowances(found: Iterable[Allowance]) -> tuple[Allowance, ...]:
     )
 
 
+def _united_exits(old: Iterable[Exit], new: Iterable[Exit]) -> Iterator[Exit]:
+    before, after = ({(one.protocol, one.port, one.networks): one for one in side} for side in (old, new))
+    for key in before.keys() | after.keys():
+        both = [side[key] for side in (before, after) if key in side]
+        yield replace(both[-1], containers=united(one.containers for one in both))
+
+
 def _united_limits(old: Iterable[Limit], new: Iterable[Limit]) -> Iterator[Limit]:
     before, after = ({limit.instance: limit for limit in side} for side in (old, new))
     for name in before.keys() | after.keys():
@@ -62,6 +70,7 @@ def same(one: Ruleset, other: Ruleset) -> bool:
 def _essence(rules: Ruleset) -> object:
     return (
         {key: _who(guard) for key, guard in by_port(rules.guards).items()},
+        {(one.protocol, one.port, one.networks, one.containers) for one in rules.exits},
         {limit.containers: _what(limit.allowed) for limit in rules.limits},
         {(one.protocol, one.port, one.networks) for one in rules.openings},
         rules.exclusive,
@@ -85,6 +94,7 @@ def differences(old: Ruleset, new: Ruleset) -> tuple[str, ...]:
     """What changes from the old to the new one, a sentence each."""
     return (
         *_guard_differences(by_port(old.guards), by_port(new.guards)),
+        *_exit_differences(old.exits, new.exits),
         *_limit_differences(old.limits, new.limits),
         *_other_differences(old, new),
     )
@@ -116,6 +126,19 @@ def _peer_differences(old: Guard, new: Guard) -> Iterator[str]:
 def _peers(guard: Guard) -> set[str]:
     macs = {"containers on this host" for one in guard.allowed if one.containers}
     return {network for one in guard.allowed for network in one.networks} | macs
+
+
+def _exit_differences(old: Iterable[Exit], new: Iterable[Exit]) -> Iterator[str]:
+    before, after = ({(one.protocol, one.port, one.networks): one for one in side} for side in (old, new))
+    for key in sorted(before.keys() | after.keys()):
+        known = after.get(key) or before[key]
+        there = f"{known.protocol} {known.port} of {_listed(known.networks)}"
+        if key not in after:
+            yield f"no longer minds {there}"
+        elif key not in before:
+            yield f"keeps containers that are no clients away from {there}"
+        elif before[key].containers != after[key].containers:
+            yield f"other containers reach {there}"
 
 
 def _limit_differences(old: Iterable[Limit], new: Iterable[Limit]) -> Iterator[str]:

@@ -76,6 +76,28 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True, order=True)
+class Exit:
+    """A guarded port on another host that only the stack's own clients here may connect to.
+
+    Other hosts see one address for everything on this one, so who may use it is decided where it is still known: of
+    the containers here only those listed may. The host's own processes may, as they cannot be told apart.
+
+    Attributes:
+        protocol: tcp or udp.
+        port: on the other host.
+        networks: the other host's addresses.
+        containers: MAC addresses of the clients' containers here.
+        why: the connection that opens the port to this host.
+    """
+
+    protocol: Protocol
+    port: int
+    networks: tuple[str, ...]
+    containers: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class Opening:
     """A port of the host's own that operators asked for; it matters on exclusive hosts, others leave it alone.
 
@@ -94,6 +116,7 @@ class Ruleset:
 
     Attributes:
         guards: the stack's ports, by protocol and port.
+        exits: guarded ports of other hosts, by protocol and port.
         limits: instances whose way out is limited, by name.
         openings: ports of the host's own.
         exclusive: whatever is not in `guards` or `openings` is closed too.
@@ -101,6 +124,7 @@ class Ruleset:
     """
 
     guards: tuple[Guard, ...] = ()
+    exits: tuple[Exit, ...] = ()
     limits: tuple[Limit, ...] = ()
     openings: tuple[Opening, ...] = ()
     exclusive: bool = False
@@ -109,7 +133,7 @@ class Ruleset:
     @property
     def needed(self) -> bool:
         """Whether a host without any rules would let through more than this."""
-        return self.exclusive or bool(self.limits) or any(not guard.public for guard in self.guards)
+        return self.exclusive or bool(self.limits or self.exits) or any(not guard.public for guard in self.guards)
 
     def spec(self) -> Mapping[str, Value]:
         """As the resource's spec and the record on the host have it."""
@@ -124,6 +148,7 @@ def ruleset_of(spec: Mapping[str, Any]) -> Ruleset:
     """
     return Ruleset(
         guards=tuple(_guard(one) for one in spec["guards"]),
+        exits=tuple(Exit(**_tuples(one)) for one in spec["exits"]),
         limits=tuple(_limit(one) for one in spec["limits"]),
         openings=tuple(Opening(**_tuples(one)) for one in spec["openings"]),
         exclusive=bool(spec["exclusive"]),

@@ -133,6 +133,6 @@ _OTHERS: dict[str, Callable[[Iterator[str], Packet], bool]] = {
 
 
 @given(rules=rulesets(), packet=packets())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_the_table_lets_through_what_the_ruleset_says(rules: Ruleset, packet: Packet) -> None:
     assert Table(render(rules, "shop-dev")).lets_through(packet) == lets_through(rules, packet)

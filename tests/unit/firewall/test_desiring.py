@@ -5,7 +5,7 @@ from collections.abc import Callable
 from trellis.firewall.addressing import container_macs
 from trellis.firewall.desiring import rulesets
 from trellis.firewall.ground import Ground
-from trellis.firewall.model import ANYONE, Allowance, Guard, Limit, Opening, Target
+from trellis.firewall.model import ANYONE, Allowance, Exit, Guard, Limit, Opening, Ruleset, Target
 
 MakeGround = Callable[..., Ground]
 
@@ -29,13 +29,21 @@ def test_a_port_is_open_to_the_hosts_of_its_clients_to_operators_and_to_nobody_e
     assert rules.needed
 
 
-def test_a_public_port_is_open_to_anyone_and_needs_no_rules(ground: MakeGround) -> None:
+def test_a_public_port_is_open_to_anyone(ground: MakeGround) -> None:
     rules = rulesets(ground())["c"]
     assert [(guard.port, guard.allowed) for guard in rules.guards] == [
         (8080, (Allowance(ANYONE, (), "Web.http is public"),))
     ]
-    assert not rules.needed
     assert rules.ssh_ports == (2222,)
+    assert not Ruleset(rules.guards).needed
+
+
+def test_on_a_client_s_host_only_its_own_containers_may_use_the_path(ground: MakeGround) -> None:
+    made = ground()
+    assert rulesets(made)["c"].exits == (
+        Exit("tcp", 3306, ("10.0.0.1",), made.macs("Web", "c"), "Web.db connects to DB.sql"),
+    )
+    assert rulesets(made)["a"].exits == ()
 
 
 def test_actual_leaves_out_hosts_where_clients_do_not_run_now(ground: MakeGround) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from trellis.firewall.model import ANYONE, Allowance, Guard, Limit, Opening, Ruleset, Target
+from trellis.firewall.model import ANYONE, Allowance, Exit, Guard, Limit, Opening, Ruleset, Target
 from trellis.testing.golden import assert_golden
 from trellis_nftables.rules import render
 
@@ -29,7 +29,13 @@ WEB = Limit(
     (Target("tcp", 23306, ("10.0.0.11", "2001:db8::11"), "Website.database connects to MariaDB.sql"),),
 )
 
+AWAY = Exit(
+    "tcp", 23306, ("10.0.0.12", "2001:db8::12"), ("02:00:00:00:00:10",), "Website.database connects to MariaDB.sql"
+)
+FORBIDDEN = Exit("udp", 5300, ("10.0.0.13",), (), "Proxy serves the site shop.example")
+
 CASES = {
+    "exits": Ruleset(exits=(AWAY, FORBIDDEN), ssh_ports=(22,)),
     "guards": Ruleset((SITE, DNS, DB, SIX), ssh_ports=(22,)),
     "egress": Ruleset((DB,), limits=(WEB, Limit("cron-1", ("02:00:00:00:00:20",), ())), ssh_ports=(22,)),
     "exclusive": Ruleset(
