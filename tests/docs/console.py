@@ -59,7 +59,7 @@ class Reader:
         """Take down what a page that failed half-way left on the engine."""
         for project in self.folder.rglob("trellis.yaml"):
             for environment in project.parent.glob("environments/*.yaml"):
-                if not environment.name.endswith(".secrets.yaml"):
+                if not environment.name.endswith((".secrets.yaml", ".keys.yaml")):
                     self.here = project.parent
                     self._run(f"trellis destroy -e {environment.stem} --yes")
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from trellis.cli.expiring import certificate_entries, certificate_lines
 from trellis.cli.options import chosen_environment, environment_option, json_option, project_option
 from trellis.cli.output import echo, emit_json, table
 from trellis.cli.rendering import drift_entry, silent_sentence
 from trellis.environments.project import Project, find_project
-from trellis.errors import ConfigError, DoesNotFitError, UnreachableError
+from trellis.errors import ConfigError, DoesNotFitError, UnreachableError, UsageError
 from trellis.plugin.contracts import TellsHealth
 from trellis.resources import Actual
 
@@ -60,6 +61,9 @@ async def environment_status(project: Project, name: str) -> dict[str, Any]:
             ],
             "instances": [_instance(actual, how) for actual, how in zip(found, health, strict=True)],
             "sites": _sites(planned) if planned else [],
+            "certificates": certificate_entries(
+                (actual for host in seen.known.values() for actual in host.actuals), datetime.now(UTC)
+            ),
             "drift": [drift_entry(drift) for drift in planned.plan.drift] if planned else [],
             "pending": len(planned.plan.changes) if planned else None,
             "unknown": unknown,
@@ -82,7 +86,7 @@ def _planned(bound: "Bound", seen: "Seen") -> "tuple[Planned | None, str]":
 
     try:
         return planned_from(bound, seen), ""
-    except DoesNotFitError as error:
+    except (DoesNotFitError, UsageError) as error:  # also a certificate that its owner brought, and that is no good
         return None, str(error)
 
 
@@ -122,6 +126,8 @@ def _show(document: dict[str, Any]) -> None:
     for host in document["hosts"]:
         if not host["reachable"]:
             echo(f"! {host['name']}: {host['problem']}")
+    for line in certificate_lines(document["certificates"]):
+        echo(line)
     for drift in document["drift"]:
         echo(f"drift: {drift['id']}: {drift['what']}")
     if document["unknown"]:
