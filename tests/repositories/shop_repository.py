@@ -107,6 +107,13 @@ def write_project(root: Path) -> None:
 def opened_shop(root: Path) -> Iterator[Shop]:
     """A new project in a new repository."""
     write_project(root)
+    with reopened_shop(root) as made:
+        yield made
+
+
+@contextmanager
+def reopened_shop(root: Path) -> Iterator[Shop]:
+    """A project that is there already."""
     project = find_project(root)
     with opened(project.root) as repository:
         yield Shop(project, repository)

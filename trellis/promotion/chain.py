@@ -98,7 +98,8 @@ def never_ran(known: Known, tip: str, upstream: Iterable[str]) -> Mapping[str, s
     for commit in known.graph.first_parents(tip):
         reason = commit.trailer(names.OVERRULED)
         if reason:
-            brought = known.graph.missing(commit.id, [*given, *commit.parents[:1]])
+            before = commit.parents[:1] if len(commit.parents) > 1 else ()  # a branch begins with what it pulled first
+            brought = known.graph.missing(commit.id, [*given, *before])
             reasons |= dict.fromkeys(_told(known, [one for one in brought if not _is_merge(one)]), reason)
     gone = reverted(known.graph, tip)
     return {thing: reasons.get(thing, "") for thing in things if thing not in gone}

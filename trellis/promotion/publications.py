@@ -38,6 +38,11 @@ class Ledger:
         """Releases that are published, whoever signed them."""
         return {version: self.records[place] for version, place in standing(self.records).items()}
 
+    def check(self, trust: Trust, now: datetime) -> None:
+        """Raise `NotAuthorisedError` unless the newest record is good now; it vouches for all before it."""
+        if self.texts:
+            authentic(self.texts[-1], trust, self.environment, now, f"{self.ref}: record {len(self.texts)}")
+
     def authentic(self, version: str, trust: Trust, now: datetime) -> Record | None:
         """A release's publication with its signature and certificate checked; None when it is not published.
 
@@ -105,8 +110,10 @@ def published_for(repository: Repository, project: Project, environment: Environ
     found: dict[str, str] = {}
     try:
         ledger = upstream.ledger(repository)
+        trust, now = upstream.trust(), datetime.now(UTC)
+        ledger.check(trust, now)
         for version in ledger.published:
-            record = ledger.authentic(version, upstream.trust(), datetime.now(UTC))
+            record = ledger.authentic(version, trust, now)
             if record is not None:
                 found[version] = record.commit
     except NotAuthorisedError:

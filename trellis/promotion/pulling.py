@@ -65,6 +65,8 @@ def pulling(
         upstream.refresh(repository)
         ledger = upstream.ledger(repository)
         refuse_rewound(repository, ledger, name)
+        if ledger.texts:
+            ledger.check(upstream.trust(), now)
         known = read(repository, f"{names.UPSTREAM}{name}/release/")
         release = upstream.release(known, version)
         imports = upstream.imports(known, release)

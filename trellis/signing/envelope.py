@@ -12,7 +12,7 @@ from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import CryptoSigner, SSlibKey
 
-from trellis.errors import ConfigError, NotAuthorisedError
+from trellis.errors import ConfigError, NotAuthorisedError, TrellisError
 from trellis.pki.identifying import fingerprint
 from trellis.pki.model import Credentials, Use
 from trellis.pki.pem import dump_certificates, load_certificates
@@ -88,7 +88,12 @@ def _verified_chain(document: Mapping[str, Any], trust: Trust, now: datetime, wh
     except ConfigError as fault:
         raise NotAuthorisedError(f"no certificate of the signer: {fault.what}", where=where) from None
     roots = [root for text in trust.authorities for root in load_certificates(text, trust.where)]
-    leaf, *_ = verify(chain, roots, Use.SIGNING, now, revoked=trust.revoked)
+    try:
+        leaf, *_ = verify(chain, roots, Use.SIGNING, now, revoked=trust.revoked)
+    except TrellisError:
+        raise
+    except Exception as fault:  # noqa: BLE001 - a damaged certificate can fail anywhere, and must not be believed
+        raise NotAuthorisedError(f"the signer's certificate is damaged: {fault}", where=where) from None
     if (signer := _common_name(leaf)) != trust.signer:
         raise NotAuthorisedError(f"signed by {signer!r}, not by {trust.signer!r}", where=where)
     return leaf
