@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 
 from trellis.changes.care import Care, needs_care
 from trellis.changes.differences import Difference, differences
@@ -12,7 +13,7 @@ from trellis.environments.loading import environment_names, load_environment
 from trellis.environments.project import Project
 from trellis.errors import TrellisError
 from trellis.revisions.blueprints import blueprint_of
-from trellis.revisions.merging import merge_all
+from trellis.revisions.merging import conflicting
 from trellis.revisions.repository import Repository
 
 
@@ -73,11 +74,7 @@ def shown(repository: Repository, project: Project, name: str) -> Shown:
 
 def list_changes(repository: Repository, environments: Sequence[str]) -> tuple[Row, ...]:
     """The matrix of change-sets and environments."""
-
-    def conflicting(pairs: Sequence[tuple[str, str]]) -> Sequence[bool]:
-        return [bool(merged.conflicts) for merged in merge_all(repository, pairs)]
-
-    return matrix(read(repository), environments, conflicting)
+    return matrix(read(repository), environments, partial(conflicting, repository))
 
 
 def environments_in_order(project: Project) -> tuple[str, ...]:

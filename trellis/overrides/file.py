@@ -1,7 +1,9 @@
 """The file of overrides: read, applied to a blueprint, and edited with its comments kept."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 from trellis.blueprint import Blueprint
 from trellis.environments.editing import edited
@@ -23,9 +25,19 @@ def overridden(blueprint: Blueprint, root: Path) -> Blueprint:
 
 def apply_text(blueprint: Blueprint, text: str) -> Blueprint:
     """As `overridden`, for the file's text."""
-    for key, value in parse_mapping(text, OVERRIDES_FILE).items():
+    for key, value in parsed(text).items():
         blueprint = set_attribute(blueprint, str(key), value)
     return blueprint
+
+
+@lru_cache(maxsize=32)
+def parsed(text: str) -> Mapping[object, object]:
+    """What the file's text sets; the same text is read once, because a merge reads each side several times.
+
+    Raises:
+        ConfigError: it is no YAML mapping.
+    """
+    return MappingProxyType(parse_mapping(text, OVERRIDES_FILE))
 
 
 def listed(program: Blueprint, root: Path) -> tuple[Override, ...]:
@@ -39,7 +51,7 @@ def listed(program: Blueprint, root: Path) -> tuple[Override, ...]:
     if not file.is_file():
         return ()
     text = read_text(file, OVERRIDES_FILE)
-    found = parse_mapping(text, OVERRIDES_FILE)
+    found = parsed(text)
     lines = _lines(text)
     return tuple(
         Override(str(key), value, attribute(program, str(key)), lines.get(str(key), 0)) for key, value in found.items()
@@ -52,12 +64,12 @@ def changed(text: str, values: Mapping[str, object | None]) -> str:
     Raises:
         ConfigError: one that is to be removed is not there.
     """
-    there = parse_mapping(text, OVERRIDES_FILE)
+    there = parsed(text)
     for key, value in values.items():
         if value is None and key not in there:
             raise ConfigError(f"{key} is not overridden", where=OVERRIDES_FILE, hint="trellis describe")
     result = edited(text or HEADER, lambda document: _change(document, values), OVERRIDES_FILE)
-    return result if parse_mapping(result, OVERRIDES_FILE) else ""
+    return result if parsed(result) else ""
 
 
 def _change(document: "dict[str, object]", values: Mapping[str, object | None]) -> str:

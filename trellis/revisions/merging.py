@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from trellis.overrides.merging import merge_overrides
+from trellis.overrides.merging import contradicting, merge_overrides, raw_entries
 from trellis.overrides.model import OVERRIDES_FILE
 from trellis.revisions.repository import Repository
 
@@ -53,6 +53,29 @@ def merge_all(repository: Repository, pairs: Sequence[tuple[str, str]]) -> tuple
     repository.check_version()
     asked = "".join(f"{ours} {theirs}\n" for ours, theirs in pairs)
     return tuple(_settled(repository, raw) for raw in _parse(repository.merge_tree(asked)))
+
+
+def conflicting(repository: Repository, pairs: Sequence[tuple[str, str]]) -> tuple[bool, ...]:
+    """Whether each pair of commits contradicts itself in text or in what is overridden; made for thousands of pairs."""
+    if not pairs:
+        return ()
+    repository.check_version()
+    path = f"{repository.prefix}{OVERRIDES_FILE}"
+    known: dict[str, Mapping[str, str]] = {}
+
+    def entries(blob: str) -> Mapping[str, str]:
+        if blob not in known:
+            known[blob] = raw_entries(repository.blob(blob)) if blob else {}
+        return known[blob]
+
+    def contradicts(raw: _Raw) -> bool:
+        if raw.clean or any(other != path for other in (*raw.stages, *raw.words)):
+            return not raw.clean
+        base, ours, theirs = (entries(raw.stages[path].get(stage, "")) for stage in (1, 2, 3))
+        return bool(contradicting(base, ours, theirs))
+
+    asked = "".join(f"{ours} {theirs}\n" for ours, theirs in pairs)
+    return tuple(contradicts(raw) for raw in _parse(repository.merge_tree(asked)))
 
 
 def three_way(repository: Repository, base: str, ours: str, theirs: str) -> Merged:
