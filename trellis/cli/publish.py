@@ -118,10 +118,10 @@ def _renew(project: Project, name: str, *, yes: bool, no_input: bool) -> None:
 
 
 def _publisher(project: Project, name: str, stack: str) -> "Publisher":
+    from trellis.environments.keeping import KeptFile
     from trellis.promotion.publishing import Publisher
-    from trellis.signing.keeping import SecretsKeep
 
-    return Publisher(project, stack, name, SecretsKeep(project, name))
+    return Publisher(project, stack, name, KeptFile(project, name))
 
 
 def _stack(project: Project) -> str:

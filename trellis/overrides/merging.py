@@ -33,7 +33,8 @@ def _with(ours: str, theirs: str, values: Mapping[str, object | None]) -> str:
     lines = {line.partition(":")[0]: line for line in theirs.splitlines() if line[:1] not in {"", "#", " ", "\t", "-"}}
     kept = [line for line in ours.splitlines() if line.partition(":")[0] not in values]
     merged = "".join(f"{line}\n" for line in [*kept, *(lines[key] for key in values if key in lines)])
-    both: dict[object, object] = {**parsed(ours), **values}
+    both: dict[object, object] = dict(parsed(ours))
+    both.update(values)
     expected = {key: value for key, value in both.items() if value is not None}
     try:
         return merged if dict(parsed(merged)) == expected else changed(ours, values)

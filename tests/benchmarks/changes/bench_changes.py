@@ -56,14 +56,14 @@ def publish(root: Path) -> None:
     """As `trellis publish` does, without hosts to look at."""
     from datetime import UTC, datetime
 
+    from trellis.environments.keeping import KeptFile
     from trellis.environments.project import find_project
     from trellis.promotion import publishing
     from trellis.revisions.repository import opened
-    from trellis.signing.keeping import SecretsKeep
 
     project = find_project(root)
     with opened(root) as repository:
-        publisher = publishing.Publisher(project, "shop", "dev", SecretsKeep(project, "dev"))
+        publisher = publishing.Publisher(project, "shop", "dev", KeptFile(project, "dev"))
         publishing.publish(repository, publisher, "7.2", "no hosts: a benchmark", datetime.now(UTC))
 
 
