@@ -8,6 +8,7 @@ import click
 
 from trellis.cli.applying import apply_shown, asked_in, chosen_program, read_plan, refuse_stale, remember_unchanged
 from trellis.cli.asking import bind_asking
+from trellis.cli.at_once import AtOnce
 from trellis.cli.options import (
     allow_moves_option,
     chosen_environment,
@@ -77,12 +78,16 @@ def up(  # noqa: PLR0913, PLR0917 - one argument an option
     check_environment(project, name)
     choice = Choice(working_tree=working_tree, overruling=chain.overruling(name, no_input=no_input))
     asking = asked_in(saved) if saved else asking_of(allow_moves, hosts=hosts, roles=roles)
-    shown = asyncio.run(shown_plan(project, name, asking, saved, choice, as_json=as_json, diff=diff, no_input=no_input))
+    at_once = AtOnce.now(parallel, lock_wait, choice) if yes else None
+    shown, applied = asyncio.run(
+        planned_plan(project, name, asking, saved, choice, as_json=as_json, diff=diff, no_input=no_input, then=at_once)
+    )
     if not shown.changes:
         _nothing(project, shown, choice, as_json=as_json)
         return
-    agree(f"Apply this plan to {name}?", yes=yes, no_input=no_input)
-    apply_shown(project, name, shown, parallel, lock_wait, choice)
+    if not applied:
+        agree(f"Apply this plan to {name}?", yes=yes, no_input=no_input)
+        apply_shown(project, name, shown, parallel, lock_wait, choice)
     if not as_json:
         echo(done_line(shown))
 
@@ -103,6 +108,25 @@ async def shown_plan(  # noqa: PLR0913 - one argument an option
     Raises:
         PolicyError: it is not the plan that was saved.
     """
+    plan, _ = await planned_plan(
+        project, name, asking, saved, choice, as_json=as_json, diff=diff, no_input=no_input, then=None
+    )
+    return plan
+
+
+async def planned_plan(  # noqa: PLR0913, PLR0917 - one argument an option
+    project: Project,
+    name: str,
+    asking: "Asking",
+    saved: dict[str, Any] | None,
+    choice: "Choice | None",
+    *,
+    as_json: bool,
+    diff: bool,
+    no_input: bool,
+    then: AtOnce | None,
+) -> tuple[Plan, bool]:
+    """As `shown_plan`; and whether it was applied, which is `then`'s to do while the hosts' sessions are open."""
     from trellis.pipeline import planning
 
     bound = bind_asking(project, name, no_input=no_input, program=chosen_program(project, name, choice))
@@ -112,7 +136,8 @@ async def shown_plan(  # noqa: PLR0913 - one argument an option
             if saved is not None:
                 refuse_stale(planned.plan, saved)
             show(planned.plan, as_json=as_json, diff=diff)
-            return planned.plan
+            applied = await then.apply(planned) if then is not None and planned.plan.changes else False
+            return planned.plan, applied
 
 
 def say_program(project: Project, program: Program) -> None:

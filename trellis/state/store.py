@@ -198,6 +198,11 @@ class Store:
             row = connection.execute(newest).one_or_none()
         return Applied(row.blueprint, row.config_digest, row.resources) if row else None
 
+    def was_at_work(self, environment: str, since: datetime) -> bool:
+        """Whether any run of the environment began or ended since a moment, or has not said that it ended."""
+        last = self.history(environment, limit=1)
+        return any(run.finished is None or run.finished >= since or run.started >= since for run in last)
+
     def history(self, environment: str | None = None, limit: int = 20) -> tuple[Run, ...]:
         """The newest runs, newest first, without their steps; of all environments when none is given."""
         newest = select(RUNS).order_by(RUNS.c.number.desc()).limit(limit)

@@ -24,6 +24,19 @@ KEY = "container:website-1@ny1"
 START = datetime(2026, 11, 23, 3, 43, 38, 123456, tzinfo=UTC)
 
 
+def test_a_run_that_began_ended_or_never_ended_since_a_moment_was_at_work(store: Store, clock) -> None:
+    before = clock.now
+    assert not store.was_at_work("prod", before)
+    number = store.begin(RUN)
+    assert store.was_at_work("prod", clock.now + timedelta(hours=1))
+    clock.forward(2)
+    store.finish(number, "done")
+    assert store.was_at_work("prod", clock.now)
+    assert not store.was_at_work("test", before)
+    clock.forward(1)
+    assert not store.was_at_work("prod", clock.now)
+
+
 def test_a_run_and_its_steps_come_back_as_they_went_in(store: Store, clock) -> None:
     number = store.begin(RUN)
     store.step_started(number, KEY, "create", "ny1", "not there")
