@@ -7,6 +7,7 @@ from typing import Literal
 
 from trellis.placing.model import InstancePolicy, Needs, Relocatable
 from trellis.values import Value, digest, freeze, masked
+from trellis_dsl.files import FileKind, OnChange
 
 Protocol = Literal["tcp", "udp"]
 Network = Literal["stack", "host"]
@@ -113,29 +114,36 @@ class MountSpec:
 
 @dataclass(frozen=True, slots=True)
 class FileSpec:
-    """A file on a role's hosts, or in a service's containers.
+    """A file or folder on a role's hosts, or in a service's containers.
 
     Attributes:
         name: the attribute's name.
         path: absolute.
-        kind: static (kept equal), initial (written once), dynamic (rendered by a method after placement).
-        source: for static and initial files, relative to the stack's folder.
-        sha256: of the source's bytes; empty for dynamic files.
+        kind: static (kept equal), initial (written once), dynamic (rendered after placement), secret (rendered, and
+            only ever in memory), folder (kept equal as a whole).
+        source: for those that have one, relative to the stack's folder.
+        sha256: of the source's bytes, or of a folder's list of files; empty for files that a method renders.
         mode: permission bits.
         owner: user name or number; empty leaves it to root.
         group: likewise.
-        secret: True when its content is a secret.
+        template: the source is a template.
+        keep_mode: of an initial file, mode and owner are kept.
+        on_change: what happens to the container when the file changes.
+        signal: which, for ``signal``.
     """
 
     name: str
     path: str
-    kind: Literal["static", "initial", "dynamic"]
+    kind: FileKind
     source: str = ""
     sha256: str = ""
     mode: int = 0o644
     owner: str = ""
     group: str = ""
-    secret: bool = False
+    template: bool = False
+    keep_mode: bool = False
+    on_change: OnChange = "restart"
+    signal: str = "HUP"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,10 @@ from trellis.certifying import Certifying
 from trellis.hosts import Host, HostFacts
 from trellis.values import Value
 
+MEMORY_OF_ROOT = "/run/trellis"
+MEMORY = "/dev/shm/trellis"  # noqa: S108 - a folder below, of the account alone
+"""How the folder starts in which an account without root's rights keeps what is only ever in memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class HostAddress:
@@ -97,6 +101,12 @@ class Deployment:
     def provided_by(self, module: str) -> tuple[DeployedInstance, ...]:
         """The instances of service classes that a plugin ships."""
         return tuple(instance for instance in self.instances if instance.service.provided_by == module)
+
+    def memory_folder(self, host: str) -> str:
+        """The folder on that host for this environment's files that are only ever in memory."""
+        user, _, rights = self.facts[host].account.rpartition(" ")
+        root = f"{MEMORY}-{user}" if rights == "plain" else MEMORY_OF_ROOT
+        return f"{root}/{self.stack}/{self.environment}"
 
     def folder(self, host: str) -> str:
         """The folder on that host for this environment's own files."""

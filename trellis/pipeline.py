@@ -257,7 +257,7 @@ def _looking(bound: Bound, plugins: Plugins) -> Looking:
         host.name: tuple(
             [ResourceKey("image", image, host.name) for image in images]
             + [
-                ResourceKey("file", file.path, host.name)
+                ResourceKey("folder" if file.kind == "folder" else "file", file.path, host.name)
                 for role in role_names(host, blueprint)
                 for file in blueprint.role(role).files
             ]

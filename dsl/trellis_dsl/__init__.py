@@ -17,7 +17,15 @@ from trellis_dsl.endpoints import (
     tcp,
 )
 from trellis_dsl.errors import StackError, TrellisError, UsageError
-from trellis_dsl.files import File, dynamic_file, initial_file, static_file
+from trellis_dsl.files import (
+    File,
+    dynamic_file,
+    initial_file,
+    secret_file,
+    static_file,
+    static_folder,
+    template_file,
+)
 from trellis_dsl.location import Location
 from trellis_dsl.policies import (
     Count,
@@ -83,10 +91,13 @@ __all__ = [
     "required",
     "runs",
     "secret",
+    "secret_file",
     "service",
     "site",
     "static_file",
+    "static_folder",
     "tcp",
+    "template_file",
     "update_from",
     "uses",
 ]

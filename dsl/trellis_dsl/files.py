@@ -9,21 +9,28 @@ from trellis_dsl.location import caller
 from trellis_dsl.secret import Secret
 
 Render = Callable[[Any], "str | Secret"]
+FileKind = Literal["static", "initial", "dynamic", "secret", "folder"]
+OnChange = Literal["restart", "signal", "nothing"]
+"""What happens to a container when one of its files changes."""
 
 
 class File(Declaration):
-    """A declared file; `static_file`, `initial_file` and `dynamic_file` make one."""
+    """A declared file or folder; `static_file`, `dynamic_file` and the like make one."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a file may be told, by name
         self,
         path: str,
-        kind: Literal["static", "initial", "dynamic"],
+        kind: FileKind,
         *,
         source: str = "",
         render: Render | None = None,
-        mode: int = 0o644,
+        template: bool = False,
+        mode: int | None = None,
         owner: str = "",
         group: str = "",
+        keep_mode: bool = False,
+        on_change: OnChange = "restart",
+        signal: str = "HUP",
     ) -> None:
         super().__init__()
         if not path.startswith("/"):
@@ -32,12 +39,25 @@ class File(Declaration):
         self.kind = kind
         self.source = source
         self.render = render
+        self.template = template
         self.mode = mode
         self.owner = owner
         self.group = group
+        self.keep_mode = keep_mode
+        self.on_change = on_change
+        self.signal = signal
 
 
-def static_file(path: str, source: str, *, mode: int = 0o644, owner: str = "", group: str = "") -> File:
+def static_file(
+    path: str,
+    source: str,
+    *,
+    mode: int = 0o644,
+    owner: str = "",
+    group: str = "",
+    on_change: OnChange = "restart",
+    signal: str = "HUP",
+) -> File:
     """Declare a file that is kept equal to a file beside the stack.
 
     Args:
@@ -46,22 +66,157 @@ def static_file(path: str, source: str, *, mode: int = 0o644, owner: str = "", g
         mode: permission bits.
         owner: user name or number; root without it.
         group: likewise.
+        on_change: in a service: ``"restart"`` replaces the container as an update does; ``"signal"`` sends it a
+            signal, and mounts the file's folder as a whole, so that the file changes under a running process;
+            ``"nothing"`` waits for the container's next start.
+        signal: which, for ``"signal"``.
     """
-    return File(path, "static", source=source, mode=mode, owner=owner, group=group)
+    return File(path, "static", source=source, mode=mode, owner=owner, group=group, on_change=on_change, signal=signal)
 
 
-def initial_file(path: str, source: str, *, mode: int = 0o644, owner: str = "", group: str = "") -> File:
-    """Declare a file that is written once and then belongs to the host's operators."""
-    return File(path, "initial", source=source, mode=mode, owner=owner, group=group)
+def initial_file(
+    path: str, source: str, *, mode: int = 0o644, owner: str = "", group: str = "", keep_mode: bool = False
+) -> File:
+    """Declare a file that is written once and then belongs to the host's operators.
+
+    Args:
+        path: absolute, on the host or, in a service, in its container.
+        source: relative to the stack's folder.
+        mode: permission bits.
+        owner: user name or number; root without it.
+        group: likewise.
+        keep_mode: mode, owner and group stay the stack's; only the content is the operators'.
+    """
+    return File(
+        path,
+        "initial",
+        source=source,
+        mode=mode,
+        owner=owner,
+        group=group,
+        keep_mode=keep_mode,
+        on_change="nothing",
+    )
 
 
-def dynamic_file(path: str, *, mode: int = 0o644, owner: str = "", group: str = "") -> Callable[[Render], File]:
+def dynamic_file(
+    path: str,
+    *,
+    mode: int = 0o644,
+    owner: str = "",
+    group: str = "",
+    on_change: OnChange = "restart",
+    signal: str = "HUP",
+) -> Callable[[Render], File]:
     """Declare a file whose content a method returns; it runs after placement.
 
-    A content that holds a secret is treated as one: return it as a `Secret`, or as text with the revealed value.
+    In a service, a content that holds a secret makes it a secret file: see `secret_file`.
+
+    Args:
+        path: as in `static_file`, and so are the others.
+        mode: permission bits.
+        owner: user name or number; root without it.
+        group: likewise.
+        on_change: what happens to the service's container when it changes.
+        signal: which, for ``"signal"``.
     """
 
     def declare(render: Render) -> File:
-        return File(path, "dynamic", render=render, mode=mode, owner=owner, group=group)
+        return File(
+            path, "dynamic", render=render, mode=mode, owner=owner, group=group, on_change=on_change, signal=signal
+        )
 
     return declare
+
+
+def template_file(
+    path: str,
+    source: str,
+    *,
+    mode: int = 0o644,
+    owner: str = "",
+    group: str = "",
+    on_change: OnChange = "restart",
+    signal: str = "HUP",
+) -> File:
+    """Declare a file that is rendered from a Jinja template beside the stack, after placement.
+
+    The template knows ``service`` or ``role``, whose attributes have the values that a method sees, and ``host``:
+    ``workers = {{ service.workers }}``, ``{{ service.database.host }}``, ``{{ host.name }}``. What is not defined is
+    an error. A secret is written with ``.reveal()``.
+
+    Args:
+        path: as in `static_file`, and so are the others.
+        source: the template, relative to the stack's folder.
+        mode: permission bits.
+        owner: user name or number; root without it.
+        group: likewise.
+        on_change: what happens to the service's container when it changes.
+        signal: which, for ``"signal"``.
+    """
+    return File(
+        path,
+        "dynamic",
+        source=source,
+        template=True,
+        mode=mode,
+        owner=owner,
+        group=group,
+        on_change=on_change,
+        signal=signal,
+    )
+
+
+def secret_file(
+    path: str,
+    *,
+    mode: int | None = None,
+    owner: str = "",
+    group: str = "",
+    on_change: OnChange = "restart",
+    signal: str = "HUP",
+) -> Callable[[Render], File]:
+    """Declare a file whose content a method returns and that is only ever in memory.
+
+    After a reboot it is gone, until `trellis up` puts it back, or the host itself where its entry in the environment
+    has ``secret_files: {at_boot: true}``.
+
+    Args:
+        path: in a service, in its container; in a role, below ``/run`` or ``/dev/shm`` on the host.
+        mode: permission bits; by default readable for everybody in the container, for its owner alone on a host.
+        owner: user name or number; root without it.
+        group: likewise.
+        on_change: what happens to the service's container when it changes.
+        signal: which, for ``"signal"``.
+    """
+
+    def declare(render: Render) -> File:
+        return File(
+            path, "secret", render=render, mode=mode, owner=owner, group=group, on_change=on_change, signal=signal
+        )
+
+    return declare
+
+
+def static_folder(
+    path: str,
+    source: str,
+    *,
+    owner: str = "",
+    group: str = "",
+    on_change: OnChange = "restart",
+    signal: str = "HUP",
+) -> File:
+    """Declare a folder that is kept equal to a folder beside the stack: what is not in that one is removed.
+
+    Files keep their own permission to be executed; other bits are those of 0644.
+
+    Args:
+        path: as in `static_file`, and so are the others.
+        source: a folder, relative to the stack's folder, without symbolic links.
+        owner: user name or number; root without it.
+        group: likewise.
+        on_change: what happens to the service's container when it changes.
+        signal: which, for ``"signal"``.
+    """
+    return File(path, "folder", source=source, owner=owner, group=group, on_change=on_change, signal=signal)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trellis.errors import UsageError
 from trellis.plans import Change, Decision, Verb
@@ -44,14 +44,37 @@ def decide(desired: Resource | None, actual: Actual | None, salt: bytes) -> Deci
             where=str(desired.key),
             hint=f"move {file.path} away on that host, or declare the file at another path",
         )
-    if file.kind == "initial":
-        return Decision(
-            Verb.KEEP, "initial file, there already" if found.managed else "was there before; left as it is"
+    if file.in_memory and not found.managed:
+        raise UsageError(
+            f"there is a file at {file.path} that Trellis did not write, and of a secret file's path it keeps no copy",
+            where=str(desired.key),
+            hint=f"move {file.path} away on that host, or declare the file at another path",
         )
-    return _decide_present(file, found, salt)
+    if file.kind == "initial":
+        return _decide_initial(file, found)
+    return _told(file, _decide_present(file, found, salt))
 
 
 _NAMES = {"folder": "folder", "link": "symbolic link", "other": "device, socket or pipe"}
+
+
+def _told(file: DesiredFile, decision: Decision) -> Decision:
+    """The decision, saying who is told of a change."""
+    if decision.verb is not Verb.UPDATE or file.tell is None:
+        return decision
+    return replace(decision, reason=f"{decision.reason}; {file.tell}")
+
+
+def _decide_initial(file: DesiredFile, found: FoundFile) -> Decision:
+    """Its content is the operators'; mode and owner are too, unless they are kept."""
+    if not found.managed:
+        return Decision(Verb.KEEP, "was there before; left as it is")
+    differences = tuple(_attribute_differences(file, found)) if file.keep_mode else ()
+    if not differences:
+        return Decision(Verb.KEEP, "initial file, there already")
+    reason = ", ".join(difference.sentence for difference in differences)
+    changes = tuple(difference.change for difference in differences)
+    return Decision(Verb.UPDATE, reason, changes, drift=any(difference.by_hand for difference in differences))
 
 
 def _decide_undeclared(found: FoundFile) -> Decision:
@@ -98,6 +121,8 @@ def removal_leaves(found: FoundFile) -> bool:
 def _decide_missing(file: DesiredFile, found: FoundFile) -> Decision:
     if found.unfinished:
         return Decision(Verb.CREATE, "an earlier run did not finish", _content_change(file, None))
+    if file.in_memory:
+        return Decision(Verb.CREATE, "was in memory and is gone, put back", _content_change(file, None))
     return Decision(Verb.CREATE, "removed by hand, restored", _content_change(file, None), drift=True)
 
 
@@ -129,6 +154,12 @@ def _differences(file: DesiredFile, found: FoundFile, salt: bytes) -> Iterator[_
         in_stack = like(str(last.get("content", "")), hashed, salt) != last.get("content")
         (change,) = _content_change(file, found)
         yield _Difference(change, _content_sentence(by_hand=by_hand, in_stack=in_stack), by_hand)
+    yield from _attribute_differences(file, found)
+
+
+def _attribute_differences(file: DesiredFile, found: FoundFile) -> Iterator[_Difference]:
+    last = found.last
+    by_trellis = not found.managed or found.unfinished
     if file.mode != found.mode:
         by_hand = not by_trellis and found.mode != last.get("mode")
         yield _attribute("mode", f"{found.mode:04o}", f"{file.mode:04o}", by_hand=by_hand)

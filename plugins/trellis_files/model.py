@@ -38,6 +38,9 @@ class DesiredFile:
         mode: permission bits.
         owner: user name or number; empty leaves it to root, or to an account without root's rights.
         group: likewise.
+        in_memory: it is only ever in memory.
+        keep_mode: of an initial file, mode and owner are kept.
+        tell: who is told when it changes.
     """
 
     path: str
@@ -47,6 +50,9 @@ class DesiredFile:
     mode: int
     owner: str
     group: str
+    in_memory: bool = False
+    keep_mode: bool = False
+    tell: "Telling | None" = None
 
     @classmethod
     def of(cls, resource: Resource) -> "DesiredFile":
@@ -67,8 +73,19 @@ class DesiredFile:
         if kind not in KINDS:
             raise UsageError(f"{kind!r} is not a kind of file", where=where, hint=f"one of {', '.join(KINDS)}")
         path = checked_path(str(spec["path"]), where)
-        owner, group = (_account(str(spec.get(name) or ""), where) for name in ("owner", "group"))
-        return cls(path, kind, content, isinstance(raw, Secret), mode, owner, group)
+        owner, group = (checked_account(str(spec.get(name) or ""), where) for name in ("owner", "group"))
+        return cls(
+            path,
+            kind,
+            content,
+            isinstance(raw, Secret),
+            mode,
+            owner,
+            group,
+            in_memory=bool(spec.get("in_memory")),
+            keep_mode=bool(spec.get("keep_mode")),
+            tell=Telling.of(spec.get("tell")),
+        )
 
     @property
     def text(self) -> str | None:
@@ -78,6 +95,25 @@ class DesiredFile:
     def mark(self, salt: bytes) -> str:
         """What is kept of the content instead of the content."""
         return mark_of(hashlib.sha256(self.content).hexdigest(), salt if self.secret else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """A container that is sent a signal when its file has changed."""
+
+    container: str
+    signal: str
+
+    @classmethod
+    def of(cls, value: Value) -> "Telling | None":
+        """What a spec's `tell` says; None where nobody is told."""
+        if not isinstance(value, Mapping):
+            return None
+        return cls(str(value["container"]), str(value["signal"]))
+
+    def __str__(self) -> str:
+        """``shop-dev-website-1 is sent HUP``."""
+        return f"{self.container} is sent {self.signal}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +209,8 @@ def checked_path(path: str, where: str) -> str:
     return path
 
 
-def _account(name: str, where: str) -> str:
+def checked_account(name: str, where: str) -> str:
+    """The name itself. Raises `UsageError` when it is no user's or group's."""
     if name and not _ACCOUNT.fullmatch(name):
         raise UsageError(f"{name!r} is not a user or a group", where=where, hint="write a name or a number")
     return name

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from trellis.deployment import MEMORY, MEMORY_OF_ROOT
 from trellis.errors import ApplyError, TrellisError
 from trellis.hosts import Completed, HostSession
 from trellis.plans import Decision, Step, Verb
@@ -12,6 +13,7 @@ from trellis_files.deciding import decide, drift, removal_leaves
 from trellis_files.facts import parse, unexpected
 from trellis_files.model import TEXT_LIMIT, DesiredFile, FoundFile, checked_path
 from trellis_files.store import entry_of, identity, store_folder
+from trellis_files.telling import tell
 
 KIND = "file"
 _SCRIPTS = Path(__file__).parent / "scripts"
@@ -25,7 +27,8 @@ class FileProvider:
     """Provider of `file` resources.
 
     Their spec: `path` (absolute), `kind` (``static``, ``initial``, ``dynamic``), `content` (base64, or a `Secret`
-    that is the text itself), `mode` (default 0o644), `owner` and `group` (empty: root).
+    that is the text itself), `mode` (default 0o644), `owner` and `group` (empty: root); and where they apply
+    `in_memory`, `keep_mode` (of an initial file), `tell` (`container` and `signal`: who is told of a change).
     """
 
     kinds: Mapping[str, int] = {KIND: 40}
@@ -67,6 +70,8 @@ class FileProvider:
         """
         if step.verb is Verb.REMOVE:
             await _remove(step, applying)
+        elif step.verb is Verb.UPDATE and step.resource is not None and step.resource.spec["kind"] == "initial":
+            await _set_attributes(step, applying)
         elif step.verb is not Verb.KEEP:
             await _write(step, applying)
 
@@ -75,13 +80,16 @@ async def _write(step: Step, applying: Applying) -> None:
     assert step.resource is not None  # noqa: S101 - a step that writes has a resource
     scope, file = applying.scope, DesiredFile.of(step.resource)
     intent, entry = (entry_of(step.resource, scope.salt, unfinished=unfinished) for unfinished in (True, False))
+    # A run that is killed before the container was told leaves the intent, and the next one does both again.
+    afterwards = intent if file.tell else entry
     arguments = [
         *_place(step, scope),
         str(len(file.content)),
         f"{file.mode:04o}",
         _ownership(file, as_root=scope.as_root),
         intent.to_json(),
-        entry.to_json(),
+        afterwards.to_json(),
+        _memory(file),
     ]
     completed = await applying.session.run(
         _script("write", arguments),
@@ -90,6 +98,27 @@ async def _write(step: Step, applying: Applying) -> None:
         timeout=60 + len(file.content) / _LEAST_BYTES_PER_SECOND,
     )
     _check(completed, step, "could not be written")
+    if file.tell:
+        await tell(file.tell, applying)
+        _, store, name, path = _place(step, scope)
+        finish = _script("finish", [store, name, path, entry.to_json()])
+        _check(await applying.session.run(finish, sudo=scope.as_root), step, "was written, but not noted")
+
+
+async def _set_attributes(step: Step, applying: Applying) -> None:
+    assert step.resource is not None  # noqa: S101 - an update has a resource
+    file, as_root = DesiredFile.of(step.resource), applying.scope.as_root
+    script = _script("attributes", [file.path, f"{file.mode:04o}", _ownership(file, as_root=as_root)])
+    _check(await applying.session.run(script, sudo=as_root), step, "did not get its mode and owner")
+
+
+def _memory(file: DesiredFile) -> str:
+    """The folder above a file that may be mounted in memory, ``-`` when there is none; empty for a file on the disk."""
+    if not file.in_memory:
+        return ""
+    if file.path.startswith(f"{MEMORY_OF_ROOT}/"):
+        return MEMORY_OF_ROOT
+    return "/".join(file.path.split("/")[:4]) if file.path.startswith(f"{MEMORY}-") else "-"
 
 
 async def _remove(step: Step, applying: Applying) -> None:

@@ -1,15 +1,18 @@
 # Writes a file from standard input, atomically, and keeps what was there before Trellis.
 #
-#   write.sh DATA_DIR STORE ID PATH SIZE MODE OWNER:GROUP INTENT ENTRY
+#   write.sh DATA_DIR STORE ID PATH SIZE MODE OWNER:GROUP INTENT ENTRY [MEMORY]
 #
 # INTENT is the entry while the file is being written, ENTRY the one afterwards: a run that is killed in between is
-# told apart from a change by hand. An empty OWNER:GROUP leaves the file to the account.
+# told apart from a change by hand. An empty OWNER:GROUP leaves the file to the account. MEMORY is for a file that must
+# never be on a disk: the folder above it that may be mounted in memory, or - for a path that must be there already.
 # Exit 3: there is something at PATH that is never written over. Exit 4: it could not be written; the reason is printed.
 set -eu
 export LC_ALL=C
 umask 022
 
 data_dir=$1 store=$2 id=$3 path=$4 size=$5 mode=$6 owner=$7 intent=$8 entry=$9
+shift 9
+memory=${1:-}
 folder=${path%/*}
 folder=${folder:-/}
 new=
@@ -38,6 +41,21 @@ make_folder() {
     mkdir -- "$1"
 }
 
+is_in_memory() { case $(stat -f -c %T -- "$1") in tmpfs | ramfs) ;; *) return 1 ;; esac }
+
+# /run is in memory on nearly every host; where it is not, a folder in it is made so.
+use_memory() {
+    if [ "$memory" = - ]; then
+        make_folder "$folder"
+        is_in_memory "$folder" || end 4 "$folder is on a disk, and this file must only ever be in memory"
+        return
+    fi
+    if ! [ -d "$memory" ]; then mkdir -m 0700 -- "$memory"; fi
+    if is_in_memory "$memory"; then return; fi
+    said=$(mount -t tmpfs -o mode=0700,nosuid,nodev,noexec trellis "$memory" 2>&1) ||
+        end 4 "$memory cannot be put in memory: $said"
+}
+
 make_store() {
     if [ -d "$store" ]; then return; fi
     mkdir -p -- "$store"
@@ -47,6 +65,7 @@ make_store() {
 keep_what_was_there() {
     if [ -e "$store/$id.entry" ]; then return; fi
     if [ -e "$store/$id.before" ]; then rm -f -- "$store/$id.before"; fi
+    if [ -e "$path" ] && [ -n "$memory" ]; then end 3 "there is a file that Trellis did not write"; fi
     if [ -e "$path" ]; then
         cp -p -- "$path" "$store/$id.before.new"
         mv -f -- "$store/$id.before.new" "$store/$id.before"
@@ -92,6 +111,7 @@ if command -v flock >/dev/null; then flock 9; fi
 refuse_what_is_not_ours
 make_store
 trap 'if [ -n "$new" ]; then rm -f -- "$new"; fi' EXIT
+if [ -n "$memory" ]; then use_memory; fi
 make_folder "$folder"
 write_new
 keep_what_was_there
