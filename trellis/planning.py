@@ -12,6 +12,7 @@ from trellis.placing.sequencing import Change
 from trellis.plans import Decision, Step, Verb
 from trellis.plugin.contracts import Provider
 from trellis.resources import Actual, Resource, ResourceKey
+from trellis.restarting import with_restarts
 from trellis.rolling import containers_of, paced, rolling
 
 _UNDO = {
@@ -58,7 +59,7 @@ def steps(desired: Sequence[Resource], actuals: Sequence[Actual], deciding: Deci
     wanted = {resource.key: resource for resource in desired}
     deciding = replace(deciding, reasons={**deciding.reasons, **_interruptions(deciding.changes)})
     decided = [_step(wanted.get(key), found.get(key), deciding) for key in sorted(wanted.keys() | found.keys())]
-    moved = _with_moves([step for step in decided if step is not None], deciding)
+    moved = _with_moves(with_restarts([step for step in decided if step is not None]), deciding)
     return _in_order(paced(_with_requirements(moved, deciding), deciding.blueprint), deciding)
 
 

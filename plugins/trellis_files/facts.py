@@ -19,6 +19,7 @@ _NOTHING_THERE = ("No such file or directory", "Not a directory")
 _HASH_LENGTH = 64
 # Its owner is the account that looks.
 _SELF = "/proc/self/."
+_FOLDERS = "folders"
 
 
 @dataclass(slots=True)
@@ -49,6 +50,11 @@ def parse(stdout: str, host: str, scope: Scope) -> tuple[Actual, ...]:
     return tuple(_actuals(printed, host, scope))
 
 
+def keeps_folders(stdout: str) -> bool:
+    """Whether the script found folders that Trellis keeps there."""
+    return stdout.partition("\n")[0] == _FOLDERS
+
+
 def unexpected(stderr: str) -> str:
     """The first complaint of stat(1) that does not say that nothing is at a path; empty when there is none."""
     for line in stderr.splitlines():
@@ -59,6 +65,8 @@ def unexpected(stderr: str) -> str:
 
 def _sort(line: str, printed: _Printed, host: str) -> None:
     match line.split("\t"):
+        case [word] if word == _FOLDERS:
+            return
         case ["entry", json]:
             entry = read_entry(json, host)
             printed.entries[str(entry.spec["path"])] = entry

@@ -1,49 +1,54 @@
 """Keeps files on hosts: observes them in one round trip, and writes each one atomically."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 from trellis.deployment import MEMORY, MEMORY_OF_ROOT
-from trellis.errors import ApplyError, TrellisError
-from trellis.hosts import Completed, HostSession
+from trellis.errors import TrellisError
+from trellis.hosts import HostSession
 from trellis.plans import Decision, Step, Verb
 from trellis.plugin.contracts import Applying, Scope
 from trellis.resources import Actual, Resource
 from trellis_files.deciding import decide, drift, removal_leaves
-from trellis_files.facts import parse, unexpected
+from trellis_files.facts import keeps_folders, parse, unexpected
+from trellis_files.folders.deciding import decide as decide_folder
+from trellis_files.folders.keeping import apply_folder, observe_folders
+from trellis_files.folders.model import KIND as FOLDER
 from trellis_files.model import TEXT_LIMIT, DesiredFile, FoundFile, checked_path
+from trellis_files.running import check, script
 from trellis_files.store import entry_of, identity, store_folder
 from trellis_files.telling import tell
 
 KIND = "file"
-_SCRIPTS = Path(__file__).parent / "scripts"
-_REFUSED = 3
 # A connector may send all arguments as one, and Linux takes 128 KiB for one (MAX_ARG_STRLEN).
 _MOST_ARGUMENT_BYTES = 64 * 1024
 _LEAST_BYTES_PER_SECOND = 512 * 1024
 
 
 class FileProvider:
-    """Provider of `file` resources.
+    """Provider of `file` and `folder` resources.
 
-    Their spec: `path` (absolute), `kind` (``static``, ``initial``, ``dynamic``), `content` (base64, or a `Secret`
+    A file's spec: `path` (absolute), `kind` (``static``, ``initial``, ``dynamic``), `content` (base64, or a `Secret`
     that is the text itself), `mode` (default 0o644), `owner` and `group` (empty: root); and where they apply
     `in_memory`, `keep_mode` (of an initial file), `tell` (`container` and `signal`: who is told of a change).
+
+    A folder's spec: `path`, `files` (relative path to `content` and `mode`), `owner`, `group`, `tell`.
     """
 
-    kinds: Mapping[str, int] = {KIND: 40}
+    kinds: Mapping[str, int] = {KIND: 40, FOLDER: 40}
 
     async def observe(self, session: HostSession, scope: Scope) -> Sequence[Actual]:
-        """The files that Trellis wrote, and what is at the paths where it is about to write.
+        """The files and folders that Trellis wrote, and what is at the paths where it is about to write.
 
         Raises:
             TrellisError: a path could not be looked at.
         """
         paths = [checked_path(key.name, str(key)) for key in scope.expected if key.kind == KIND]
+        folders = [checked_path(key.name, str(key)) for key in scope.expected if key.kind == FOLDER]
         found: dict[str, Actual] = {}
+        has_folders = False
         for some in _batches(paths):
             arguments = [store_folder(scope.folder), str(TEXT_LIMIT), *some]
-            completed = await session.run(_script("observe", arguments), sudo=scope.as_root)
+            completed = await session.run(script("observe", arguments), sudo=scope.as_root)
             problem = unexpected(completed.stderr)
             if completed.status != 0 or problem:
                 raise TrellisError(
@@ -52,10 +57,14 @@ class FileProvider:
                     hint="Trellis reads files as root: give its account sudo rights there",
                 )
             found |= {actual.key.name: actual for actual in parse(completed.stdout, session.host.name, scope)}
-        return tuple(found[path] for path in sorted(found))
+            has_folders = has_folders or keeps_folders(completed.stdout)
+        files = tuple(found[path] for path in sorted(found))
+        return (*files, *await observe_folders(session, scope, folders)) if folders or has_folders else files
 
     def decide(self, desired: Resource | None, actual: Actual | None, salt: bytes) -> Decision:
-        """What is to be done about one file; pure."""
+        """What is to be done about one file or folder; pure."""
+        if FOLDER in (side.key.kind for side in (desired, actual) if side):
+            return decide_folder(desired, actual)
         return decide(desired, actual, salt)
 
     def drift(self, actual: Actual) -> str:
@@ -63,12 +72,14 @@ class FileProvider:
         return drift(actual)
 
     async def apply(self, step: Step, applying: Applying) -> None:
-        """Write the file, or take it away.
+        """Write the file or folder, or take it away.
 
         Raises:
             ApplyError: it could not be done; what was at the path is as it was.
         """
-        if step.verb is Verb.REMOVE:
+        if step.key.kind == FOLDER:
+            await apply_folder(step, applying)
+        elif step.verb is Verb.REMOVE:
             await _remove(step, applying)
         elif step.verb is Verb.UPDATE and step.resource is not None and step.resource.spec["kind"] == "initial":
             await _set_attributes(step, applying)
@@ -92,24 +103,24 @@ async def _write(step: Step, applying: Applying) -> None:
         _memory(file),
     ]
     completed = await applying.session.run(
-        _script("write", arguments),
+        script("write", arguments),
         stdin=file.content,
         sudo=scope.as_root,
         timeout=60 + len(file.content) / _LEAST_BYTES_PER_SECOND,
     )
-    _check(completed, step, "could not be written")
+    check(completed, step, "could not be written")
     if file.tell:
         await tell(file.tell, applying)
         _, store, name, path = _place(step, scope)
-        finish = _script("finish", [store, name, path, entry.to_json()])
-        _check(await applying.session.run(finish, sudo=scope.as_root), step, "was written, but not noted")
+        finish = script("finish", [store, name, path, entry.to_json()])
+        check(await applying.session.run(finish, sudo=scope.as_root), step, "was written, but not noted")
 
 
 async def _set_attributes(step: Step, applying: Applying) -> None:
     assert step.resource is not None  # noqa: S101 - an update has a resource
     file, as_root = DesiredFile.of(step.resource), applying.scope.as_root
-    script = _script("attributes", [file.path, f"{file.mode:04o}", _ownership(file, as_root=as_root)])
-    _check(await applying.session.run(script, sudo=as_root), step, "did not get its mode and owner")
+    setting = script("attributes", [file.path, f"{file.mode:04o}", _ownership(file, as_root=as_root)])
+    check(await applying.session.run(setting, sudo=as_root), step, "did not get its mode and owner")
 
 
 def _memory(file: DesiredFile) -> str:
@@ -124,9 +135,9 @@ def _memory(file: DesiredFile) -> str:
 async def _remove(step: Step, applying: Applying) -> None:
     assert step.actual is not None  # noqa: S101 - a removal has found something
     action = "leave" if removal_leaves(FoundFile.of(step.actual)) else "delete"
-    script = _script("remove", [*_place(step, applying.scope), action])
-    completed = await applying.session.run(script, sudo=applying.scope.as_root)
-    _check(completed, step, "could not be removed")
+    remove = script("remove", [*_place(step, applying.scope), action])
+    completed = await applying.session.run(remove, sudo=applying.scope.as_root)
+    check(completed, step, "could not be removed")
 
 
 def _place(step: Step, scope: Scope) -> tuple[str, str, str, str]:
@@ -138,19 +149,6 @@ def _ownership(file: DesiredFile, *, as_root: bool) -> str:
     """``user:group`` for chown; ``:`` alone leaves the file to the account."""
     default = "root" if as_root else ""
     return f"{file.owner or default}:{file.group or default}"
-
-
-def _script(name: str, arguments: Sequence[str]) -> tuple[str, ...]:
-    text = (_SCRIPTS / f"{name}.sh").read_text(encoding="utf-8")
-    return ("sh", "-c", text, f"trellis-files-{name}", *arguments)
-
-
-def _check(completed: Completed, step: Step, what: str) -> None:
-    if completed.status == 0:
-        return
-    reason = completed.stderr.strip() or f"status {completed.status}"
-    hint = "move it away on that host" if completed.status == _REFUSED else "what was there before is unchanged"
-    raise ApplyError(f"{step.key.name} {what}: {reason}", where=f"host {step.key.host}", hint=hint)
 
 
 def _batches(paths: Sequence[str]) -> Iterator[list[str]]:

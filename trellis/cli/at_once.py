@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class AtOnce:
     """How to apply a plan that nobody is asked about.
 
-    A second look under the lock finds nothing new when nobody else has held the lock since the first began. That is only
-    certain where all runs are told by one clock: with a state in a file, on this machine.
+    A second look under the lock finds nothing new when nobody else has held the lock since the first began. That is
+    only certain where all runs are told by one clock: with a state in a file, on this machine.
 
     Attributes:
         parallel: how many steps at once.

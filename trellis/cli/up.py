@@ -114,7 +114,7 @@ async def shown_plan(  # noqa: PLR0913 - one argument an option
     return plan
 
 
-async def planned_plan(  # noqa: PLR0913, PLR0917 - one argument an option
+async def planned_plan(  # noqa: PLR0913 - one argument an option
     project: Project,
     name: str,
     asking: "Asking",

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -75,10 +75,17 @@ def instance_files(instance: DeployedInstance, deployment: Deployment, classes: 
         in_memory = _is_secret(spec, contents[spec.name]) or parent(spec) in hidden
         path, source, target = _place(spec, bases[in_memory], whole)
         tell = {"container": instance.name, "signal": spec.signal} if spec.on_change == "signal" else None
-        resources.append(_resource(spec, path, host, contents[spec.name], owner, in_memory=in_memory, tell=tell))
+        resource = _resource(spec, path, host, contents[spec.name], owner, in_memory=in_memory, tell=tell)
+        # A folder that is mounted shows its files as they are; a file that is mounted alone stays the old one.
+        alone = spec.on_change == "restart" and source == path and spec.kind != "folder"
+        resources.append(_restarting(resource) if alone else resource)
         mounts[target] = {"type": "bind", "source": source, "target": target, "read_only": True}
     restarting = [one for one, spec in zip(resources, service.files, strict=True) if spec.on_change == "restart"]
     return InstanceFiles(tuple(resources), tuple(mounts.values()), tuple(restarting))
+
+
+def _restarting(resource: Resource) -> Resource:
+    return replace(resource, spec=freeze_mapping({**resource.spec, "restarts": True}))
 
 
 def _place(spec: FileSpec, base: str, whole: frozenset[str]) -> tuple[str, str, str]:

@@ -2,9 +2,10 @@
 #
 #   observe.sh STORE LIMIT [PATH...]
 #
-# One fact a line, its fields parted by tabs: "entry JSON", "before PATH", "stat MODE UID GID SIZE USER GROUP PATH" (the
-# mode in hex, with the type; of /proc/self for the account that looks), what sha256sum prints, and "texts TAR", in
-# base64, with the files that everyone may read and that are not longer than LIMIT bytes, until ten times LIMIT is reached.
+# One fact a line, its fields parted by tabs: "folders" first when there are folders that Trellis keeps, "entry JSON",
+# "before PATH", "stat MODE UID GID SIZE USER GROUP PATH" (the mode in hex, with the type; of /proc/self for the account
+# that looks), what sha256sum prints, and "texts TAR", in base64, with the files that everyone may read and that are not
+# longer than LIMIT bytes, until ten times LIMIT is reached.
 # Every process costs a host milliseconds, so there is one a question, whatever the number of files.
 set -u
 export LC_ALL=C
@@ -17,6 +18,12 @@ if [ -d "$store" ] && ! [ -r "$store" ]; then
     printf '%s may not be read by this account\n' "$store" >&2
     exit 1
 fi
+for entry in "${store%/files}"/folders/*.entry; do
+    if [ -e "$entry" ]; then
+        echo folders
+        break
+    fi
+done
 for entry in "$store"/*.entry; do
     [ -e "$entry" ] || continue
     { IFS= read -r path && IFS= read -r json; } <"$entry" || {
