@@ -115,6 +115,7 @@ def bind(
     *,
     program: Program | None = None,
     given: Mapping[str, Value] = MappingProxyType({}),
+    instead: Mapping[str, Value] | None = None,
 ) -> Bound:
     """Load and evaluate the stack, and give it the environment's config and secrets.
 
@@ -123,6 +124,7 @@ def bind(
         environment: its name.
         program: instead of the one that the environment runs.
         given: config values and secrets that are to be set in the environment, as if they were.
+        instead: config values instead of those that the environment's file gives.
 
     Raises:
         PolicyError: the environment runs what it pulls, and has pulled nothing.
@@ -134,6 +136,7 @@ def bind(
     check_policy(blueprint, found.firewall.deny, environment)
     secrets = {**load_secrets(project, environment), **{k: v for k, v in given.items() if isinstance(v, Secret)}}
     config = {key: value for key, value in given.items() if not isinstance(value, Secret)}
+    found = found if instead is None else replace(found, config=MappingProxyType(dict(instead)))
     found = replace(found, config=MappingProxyType({**found.config, **config})) if config else found
     found, notes = declared_only(blueprint, found) if program.branch else (found, ())
     resolved = resolve(blueprint, found, secrets)

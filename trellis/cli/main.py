@@ -27,6 +27,7 @@ _BUNDLED = {
     "advise": "say which hosts could be used better, or given back",
     "status": "show what runs where, and whether it is healthy",
     "drift": "show what somebody else changed since",
+    "rollback": "go back to what an earlier run applied",
     "destroy": "remove what was made for an environment",
     "scan": "look at the hosts: size, system, engine, what others use",
     "firewall": "explain what the hosts' firewalls let through, and why",

@@ -16,6 +16,7 @@ from trellis.plans import Step
 from trellis.promotion.gate import AS_DECIDED, Choice, allowed
 from trellis.remembering import made_of
 from trellis.revisions.applied import content_of, remember
+from trellis.rollback.keeping import kept_program
 from trellis.state.lease import Lease
 from trellis.state.processes import operator, this_process
 from trellis.state.records import Applied, RunOutcome, RunRecord
@@ -81,6 +82,8 @@ async def apply_plan(
             _remember(planned, recording, run)
             digest_now = planned.plan.bound_to["blueprint"]
             remember(bound.project, planned.plan.environment, bound.program, content, run, digest_now)
+            if planned.desired and not planned.plan.limit:
+                recording.store.programs.keep(kept_program(bound, run, content))
     finally:
         recording.store.finish(run, outcome, summary_line(planned.plan))
     if error := error_of(outcomes, planned.plan, cancelled=bool(stopped)):

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -88,6 +89,22 @@ APPLIED = Table(
     Column("blueprint", Text, nullable=False),
     Column("config_digest", String(64), nullable=False),
     Column("resources", JSON, nullable=False),
+)
+
+PROGRAMS = Table(
+    "trellis_programs",
+    METADATA,
+    Column("run", ForeignKey("trellis_runs.number"), primary_key=True),
+    Column("config", JSON, nullable=False),
+    Column("commit", String(64), nullable=False),
+    Column("files", JSON, nullable=False),
+)
+
+BLOBS = Table(
+    "trellis_blobs",
+    METADATA,
+    Column("sha256", String(64), primary_key=True),
+    Column("data", LargeBinary, nullable=False),
 )
 
 MADE = Table(

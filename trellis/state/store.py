@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, Row, bindparam, delete, insert, selec
 from trellis.state.database import faults, open_database, place, state_url
 from trellis.state.lease import Clock, Lease, LeaseTable, LockStatus, acquire
 from trellis.state.processes import Holder, this_process
+from trellis.state.programs import ProgramTable
 from trellis.state.records import Applied, Made, Run, RunOutcome, RunRecord, StepRecord, refuse_secrets, settled
 from trellis.state.schema import APPLIED, MADE, RUNS, STEPS
 
@@ -29,13 +30,18 @@ def open_store(url: str, *, clock: Clock | None = None) -> "Store":
 
 
 class Store:
-    """An open state. Every method raises `StateError` when the database fails; every write is durable on return."""
+    """An open state. Every method raises `StateError` when the database fails; every write is durable on return.
+
+    Attributes:
+        programs: what each run applied, to go back to.
+    """
 
     def __init__(self, engine: Engine, clock: Clock | None = None) -> None:
         self._engine = engine
         self._now: Clock = clock or (lambda: datetime.now(UTC))
         self._where = place(engine.url)
         self._leases = LeaseTable(engine, clock)
+        self.programs = ProgramTable(engine)
 
     def close(self) -> None:
         """End the connections; may be called twice."""
