@@ -80,10 +80,15 @@ class Engine:
         return "".join([await self._ask(container, ";".join(part)) for part in parts])
 
     async def _ask(self, container: str, commands: str) -> str:
+        from docker.errors import NotFound
+
         argv = ["sh", "-c", _ASK.read_text(encoding="utf-8"), "trellis-haproxy-ask", SOCKET, commands]
-        made = await self._call(self._api.exec_create, container, argv)
-        stdout, stderr = await self._call(self._api.exec_start, made["Id"], demux=True)
-        status: int = (await self._call(self._api.exec_inspect, made["Id"]))["ExitCode"]
+        try:
+            made = await self._call(self._api.exec_create, container, argv)
+            stdout, stderr = await self._call(self._api.exec_start, made["Id"], demux=True)
+            status: int = (await self._call(self._api.exec_inspect, made["Id"]))["ExitCode"]
+        except NotFound as error:
+            raise self._refused(error, f"{container} went away") from error
         if status != 0:
             said = (stderr or b"").decode(errors="replace").strip() or f"status {status}"
             raise ApplyError(

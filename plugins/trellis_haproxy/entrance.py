@@ -47,10 +47,18 @@ class HAProxyEntrance:
                 return
             # The file first: a reload in between, for a certificate perhaps, must not bring them back.
             await self._write_out(leaving, applying)
-            worker = Worker(engine, self.container)
-            places = await worker.retire(_meant(leaving.servers), leaving.seconds, applying.report)
-            if places and not leaving.returns:
-                await worker.forget(places)
+            try:
+                await self._retire(leaving, applying, engine)
+            except ApplyError:
+                # It may have been stopped or removed meanwhile, by a destroy for example: then it sends no traffic.
+                if await engine.running(self.container):
+                    raise
+
+    async def _retire(self, leaving: Leaving, applying: Applying, engine: Engine) -> None:
+        worker = Worker(engine, self.container)
+        places = await worker.retire(_meant(leaving.servers), leaving.seconds, applying.report)
+        if places and not leaving.returns:
+            await worker.forget(places)
 
     async def enter(self, servers: Sequence[BalancedServer], applying: Applying) -> None:
         """Write the servers into the file and give them to the worker, where their backends are there already.

@@ -8,11 +8,11 @@ from trellis.revisions.repository import NOTHING, RefChange, opened, opened_if_a
 
 def content_of(project: Project, program: Program) -> str:
     """The tree of a program, as it is now; empty without git."""
-    if program.branch or (program.commit and program.root != project.root):
+    if program.branch:
         with opened(project.root) as repository:
             return repository.tree(program.commit)
-    if program.root != project.root:
-        return ""
+    if program.root != project.root:  # one of an earlier run, which is kept as a tree
+        return program.commit
     with opened_if_any(project.root) as repository:
         return repository.snapshot() if repository else ""
 

@@ -47,9 +47,9 @@ def program_again(project: Project, kept: KeptProgram) -> Program:
     Raises:
         PolicyError: it was too much to be kept.
     """
-    if kept.commit:
+    if kept.tree:
         with opened(project.root) as repository:
-            return written_by_git(repository, project, kept.commit)
+            return written_by_git(repository, project, kept.tree)
     if not kept.files:
         raise PolicyError(
             f"the program of run {kept.run} was not kept: its folder has more than {MOST >> 20} MiB of files up to "

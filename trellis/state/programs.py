@@ -21,14 +21,14 @@ class KeptProgram:
         run: its number.
         blueprint_digest: of what the program declared.
         config: the environment's values at that time, as its file gave them; secrets are never among them.
-        commit: where git has the program's content; empty for a project without git.
+        tree: the program's content in git; empty for a project without git.
         files: the program's files by path, for one without git; empty when they were too much to keep.
     """
 
     run: int
     blueprint_digest: str
     config: Mapping[str, Any] = field(default_factory=dict)
-    commit: str = ""
+    tree: str = ""
     files: Mapping[str, bytes] = field(default_factory=dict)
 
 
@@ -49,7 +49,7 @@ class ProgramTable:
         digests = {name: sha256(content).hexdigest() for name, content in program.files.items()}
         with faults(self._where), self._engine.begin() as connection:
             _keep_blobs(connection, {digests[name]: content for name, content in program.files.items()})
-            values = {"config": dict(program.config), "commit": program.commit, "files": digests}
+            values = {"config": dict(program.config), "tree": program.tree, "files": digests}
             connection.execute(insert(PROGRAMS).values(run=program.run, **values))
 
     def runs(self, environment: str) -> tuple[tuple[int, str], ...]:
@@ -72,7 +72,7 @@ class ProgramTable:
             if row is None:
                 return None
             files = {name: _blob(connection, digest) for name, digest in row.files.items()}
-        return KeptProgram(run, row.blueprint_digest, row.config, row.commit, files)
+        return KeptProgram(run, row.blueprint_digest, row.config, row.tree, files)
 
 
 def _keep_blobs(connection: Connection, contents: Mapping[str, bytes]) -> None:

@@ -96,7 +96,7 @@ PROGRAMS = Table(
     METADATA,
     Column("run", ForeignKey("trellis_runs.number"), primary_key=True),
     Column("config", JSON, nullable=False),
-    Column("commit", String(64), nullable=False),
+    Column("tree", String(64), nullable=False),
     Column("files", JSON, nullable=False),
 )
 
