@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 
 from trellis.blueprint import Blueprint
+from trellis.errors import TrellisError
 from trellis.firewall.needs import Need
 from trellis.firewall.ordering import firewall_order
 from trellis.ordering import Needed, key_of, room_first, with_wishes
@@ -116,6 +117,8 @@ def _decision(desired: Resource | None, actual: Actual | None, deciding: Decidin
     key = (desired or actual).key  # type: ignore[union-attr]  # one side is given
     if desired is None and key.kind == "volume" and not deciding.with_data:
         return Decision(Verb.KEEP, "no longer declared; its data is kept until trellis destroy")
+    if key.kind not in deciding.providers:
+        raise TrellisError(f"no plugin keeps resources of the kind {key.kind}", where=str(key), hint="trellis plugins")
     decision = deciding.providers[key.kind].decide(desired, actual, deciding.salt)
     if decision.verb is Verb.REMOVE and key in deciding.reasons:
         return replace(decision, reason=deciding.reasons[key])

@@ -1,14 +1,15 @@
 """Finds the installed plugins and asks them what they offer."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from trellis.errors import UsageError
+from trellis.errors import TrellisError, UsageError
 from trellis.plugin import hookspecs
 from trellis.plugin.commands import CommandSpec
+from trellis.plugin.requirements import unmet_requirement
 
 if TYPE_CHECKING:  # --help loads the plugins for their commands, and needs none of this
     from trellis.deployment import Deployment
@@ -18,20 +19,35 @@ if TYPE_CHECKING:  # --help loads the plugins for their commands, and needs none
     from trellis.plugin.contracts import Balancer, Connector, Provider
     from trellis.resources import Resource
 
+_NEEDED = frozenset({"trellis_resources", "trellis_connections"})
+"""Hooks whose answers say what hosts should have: one that is missing would be taken for "no longer wanted"."""
+
 GROUP = "trellis"
 """The entry point group that plugins register in."""
 
 
 class Plugins:
-    """The plugins of this installation.
+    """The plugins of this installation."""
 
-    Attributes:
-        warnings: a sentence for each plugin that could not be loaded; it is left out.
-    """
-
-    def __init__(self, manager: pluggy.PluginManager, warnings: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        manager: pluggy.PluginManager,
+        warnings: tuple[str, ...] = (),
+        distributions: "Mapping[str, Distribution] | None" = None,
+    ) -> None:
         self._manager = manager
-        self.warnings = warnings
+        self._warnings = dict.fromkeys(warnings)
+        self._distributions = distributions or {}
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """A sentence for each plugin that could not be loaded, or that failed when it was asked; it is left out."""
+        return tuple(self._warnings)
+
+    def distribution_of(self, plugin: str) -> tuple[str, str]:
+        """Name and version of what a plugin was installed with; empty when that is not known."""
+        found = self._distributions.get(plugin)
+        return (found.name, found.version) if found else ("", "")
 
     @classmethod
     def load(cls, found: Iterable[EntryPoint] | None = None) -> "Plugins":
@@ -42,16 +58,17 @@ class Plugins:
         """
         manager = pluggy.PluginManager("trellis")
         manager.add_hookspecs(hookspecs)
-        points = entry_points(group=GROUP) if found is None else found
-        failures = (_register(manager, point) for point in sorted(points, key=lambda point: point.name))
-        return cls(manager, tuple(failure for failure in failures if failure))
+        points = sorted(entry_points(group=GROUP) if found is None else found, key=lambda point: point.name)
+        failures = [_register(manager, point) for point in points]
+        distributions = {point.name: point.dist for point in points if point.dist is not None}
+        return cls(manager, tuple(failure for failure in failures if failure), distributions)
 
     def names(self) -> Mapping[str, tuple[str, ...]]:
         """Each plugin's name, and the hooks that it implements."""
         return {name: self._hooks_of(plugin) for name, plugin in sorted(self._manager.list_name_plugin())}
 
     def offers_of(self, plugin: str) -> Mapping[str, list[str]]:
-        """What one plugin offers: names of ``schemes``, ``kinds`` and ``commands``."""
+        """What one plugin offers: names of ``schemes``, ``kinds``, ``commands``, ``balancers`` and the like."""
 
         def of(hook: str) -> Iterator[Any]:
             return (one for name, one in self._offers(hook) if name == plugin)
@@ -60,6 +77,9 @@ class Plugins:
             "schemes": sorted(scheme for one in of("trellis_connectors") for scheme in one.schemes),
             "kinds": sorted(kind for one in of("trellis_providers") for kind in one.kinds),
             "commands": sorted(one.name for one in of("trellis_commands")),
+            "balancers": sorted(one.name for one in of("trellis_balancers")),
+            "firewalls": sorted(one.name for one in of("trellis_firewalls")),
+            "solvers": sorted(one.name for one in of("trellis_solver")),
         }
 
     def connectors(self) -> "Mapping[str, Connector]":
@@ -126,12 +146,34 @@ class Plugins:
         return tuple(found[name] for name in sorted(found))
 
     def _offers(self, hook: str, **arguments: object) -> Iterator[tuple[str, Any]]:
-        """(plugin, one thing that it offers). The hook caller would lose which plugin offers what."""
+        """(plugin, one thing that it offers). The hook caller would lose which plugin offers what.
+
+        Raises:
+            TrellisError: a plugin fails in a hook whose answer is needed as a whole. To go on without it would be to
+                take away what it has made.
+        """
         implementations = getattr(self._manager.hook, hook).get_hookimpls()
         for implementation in sorted(implementations, key=lambda one: str(one.plugin_name)):
-            function: Callable[..., Iterable[object]] = implementation.function
-            for offer in function(*(arguments[name] for name in implementation.argnames)) or ():
+            for offer in self._asked(hook, implementation, arguments):
                 yield implementation.plugin_name, offer
+
+    def _asked(self, hook: str, implementation: Any, arguments: Mapping[str, object]) -> Iterable[object]:
+        """What one plugin answers; a plugin is foreign code and may fail in any way."""
+        function: Callable[..., Iterable[object]] = implementation.function
+        try:
+            return tuple(function(*(arguments[name] for name in implementation.argnames)) or ())
+        except TrellisError:
+            raise
+        except Exception as error:
+            plugin, why = implementation.plugin_name, f"{hook} failed with {type(error).__name__}: {error}"
+            if hook in _NEEDED:
+                distribution, _ = self.distribution_of(plugin)
+                raise TrellisError(
+                    f"the plugin {plugin} is broken: {why}",
+                    hint=f"nothing was changed; mend it, or take it away: pip uninstall {distribution or plugin}",
+                ) from error
+            self._warnings[f"the plugin {plugin} was left out: {why}"] = None
+            return ()
 
     def _hooks_of(self, plugin: object) -> tuple[str, ...]:
         callers = self._manager.get_hookcallers(plugin) or ()
@@ -140,6 +182,8 @@ class Plugins:
 
 def _register(manager: pluggy.PluginManager, point: EntryPoint) -> str:
     """The sentence that tells why a plugin was left out; empty when it was not."""
+    if unmet := unmet_requirement(point.dist):
+        return f"the plugin {point.name} was left out: {unmet}"
     try:
         manager.register(point.load(), name=point.name)
     except Exception as error:  # noqa: BLE001 - a plugin is foreign code; it may fail in any way

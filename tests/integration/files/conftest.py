@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from trellis.hosts import Host
-from trellis.plans import Step, Verb
-from trellis.plugin.contracts import Applying, Scope
+from trellis.plans import Step
+from trellis.plugin.contracts import Scope
 from trellis.resources import Owner, Resource, ResourceKey
+from trellis.testing import Keeping
 from trellis.values import freeze_mapping
 from trellis_dsl.secret import Secret
 from trellis_files.provider import FileProvider
@@ -39,24 +40,11 @@ class FilesHost:
         return Resource(ResourceKey("file", path, self.session.host.name), freeze_mapping(whole), Owner("Web"))
 
     async def plan(self, *desired: Resource) -> list[Step]:
-        wanted = {resource.key: resource for resource in desired}
-        scope = Scope("shop", "dev", tuple(wanted), SALT, str(self.data_dir))
-        found = {actual.key: actual for actual in await self.provider.observe(self.session, scope)}
-        steps = []
-        for key in sorted(wanted.keys() | found.keys()):
-            resource, actual = wanted.get(key), found.get(key)
-            decision = self.provider.decide(resource, actual, SALT)
-            steps.append(
-                Step(key, decision.verb, decision.reason, resource, actual, decision.changes, drift=decision.drift)
-            )
-        return steps
+        return await Keeping(self.provider, self.session, self.scope, print).plan(*desired)
 
     async def up(self, *desired: Resource) -> list[Step]:
         """The steps that did something."""
-        steps = [step for step in await self.plan(*desired) if step.verb is not Verb.KEEP]
-        for step in steps:
-            await self.provider.apply(step, Applying(self.session, self.scope, print))
-        return steps
+        return await Keeping(self.provider, self.session, self.scope, print).up(*desired)
 
 
 @pytest.fixture
