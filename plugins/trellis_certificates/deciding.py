@@ -21,6 +21,23 @@ def decide(desired: Resource | None, actual: Actual | None) -> Decision:
     return _decide_certificate(CertificateSpec.of(desired.spec), actual)
 
 
+def drift(actual: Actual) -> str:
+    """What somebody else changed since Trellis put it there; empty when nobody did. Pure."""
+    found = Found.of(actual)
+    if found.unfinished:
+        return ""
+    if actual.key.kind == ANSWERS:
+        last = AnswersSpec.of(actual.spec)
+        return _by_others(_answers_differences(last, last, found))
+    own = CertificateSpec.of(actual.spec)
+    return _by_others(_differences(own, found, ""))
+
+
+def _by_others(differences: Iterator[tuple[str, bool]]) -> str:
+    reason = next((reason for reason, by_others in differences if by_others), "")
+    return reason.removesuffix(", restored")
+
+
 def _decide_certificate(wanted: CertificateSpec, actual: Actual | None) -> Decision:
     until = _until(wanted)
     if actual is None:

@@ -51,7 +51,7 @@ class Placing:
         spec = replace(spec, fingerprint=now, ends=credentials.ends().isoformat(), due="")
         file = _File(step, applying, plain(spec), spec.path, bundle(credentials).reveal().encode(), MODE)
         await file.write()
-        await self._use(applying, spec, now, lambda: served(applying.session, spec.ports, spec.name))
+        await self._use(applying, spec, now, lambda: served(applying.session, spec.ports, spec.name), Path(spec.path))
         await file.finish()
 
     async def answers(self, step: Step, applying: Applying) -> None:
@@ -74,7 +74,7 @@ class Placing:
         how = "empty" if step.key.kind == ANSWERS else "gone"
         folder, record = f"{scope.folder}/{ROOT}", record_path(step.key)
         await _run(step, applying, script("remove", scope.data_dir, folder, record, str(spec["path"]), how))
-        await _balancer(applying, str(spec["balancer"])).use_certificates(applying.session, str(spec["container"]))
+        await _balancer(applying, str(spec["balancer"])).use_certificates(applying.session, str(spec["container"]), ())
 
     async def _use(
         self,
@@ -82,12 +82,14 @@ class Placing:
         spec: CertificateSpec | AnswersSpec,
         expected: str,
         ask: Callable[[], Awaitable[str]],
+        *changed: Path,
     ) -> None:
         """Have the file taken into use unless it is already, as it is when another file's turn took this one along."""
         async with self._turns[applying.session.host.name, spec.container]:
             if await ask() == expected:
                 return
-            runs = await _balancer(applying, spec.balancer).use_certificates(applying.session, spec.container)
+            balancer, names = _balancer(applying, spec.balancer), [path.name for path in changed]
+            runs = await balancer.use_certificates(applying.session, spec.container, names)
             # Where no port answers, the balancer is not configured for it yet; it reads the file when it is.
             if runs and await ask() and (answer := await until(expected, ask, _SECONDS_TO_SERVE)) != expected:
                 raise ApplyError(

@@ -10,7 +10,7 @@ from trellis.plans import Decision, Step, Verb
 from trellis.plugin.contracts import Applying, Scope
 from trellis.resources import Actual, Resource
 from trellis_certificates.asking import answered, served
-from trellis_certificates.deciding import decide
+from trellis_certificates.deciding import decide, drift
 from trellis_certificates.facts import Printed, actual_of, parse
 from trellis_certificates.issuing import Clock, Issuing
 from trellis_certificates.model import ANSWERS, CERTIFICATE, AnswersSpec, CertificateSpec
@@ -54,6 +54,10 @@ class CertificateProvider:
     def decide(self, desired: Resource | None, actual: Actual | None, salt: bytes) -> Decision:  # noqa: ARG002 - no secrets
         """What is to be done about one certificate; pure."""
         return decide(desired, actual)
+
+    def drift(self, actual: Actual) -> str:
+        """What somebody else changed; pure."""
+        return drift(actual)
 
     async def apply(self, step: Step, applying: Applying) -> None:
         """Have the certificate issued where it is due, put it in place, and have it taken into use.

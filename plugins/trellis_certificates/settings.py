@@ -1,8 +1,9 @@
 """The environment's ``certificates``: who issues, and what that one needs to know."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, TypeAlias, cast
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "letsencrypt": ("contact", "directory", "directory_ca"),
     "files": ("folder", "ca"),
 }
+_LIBRARIES = ("acme", "josepy")
 _LONGEST = 398  # days; browsers take no server's certificate that lasts longer
 _LEAST = 1
 
@@ -90,6 +92,16 @@ def read_settings(found: Mapping[str, str], environment: str, root: Path) -> Set
         folder=_folder(found.get("folder", ""), where, root) if issuer == "files" else "",
         ca=_path(found.get("ca", ""), root),
     )
+
+
+def refuse_without_extra(environment: str, modules: Iterable[str] = _LIBRARIES) -> None:
+    """Refuse an ACME issuer where its libraries are not installed, before anything is done. Raises `ConfigError`."""
+    if missing := [module for module in modules if find_spec(module) is None]:
+        raise ConfigError(
+            f"the issuer letsencrypt needs {' and '.join(missing)}, which this Trellis does not have",
+            where=f"environments/{environment}.yaml: certificates.issuer",
+            hint="pip install 'opencluster-trellis[acme]'",
+        )
 
 
 def _lifetime(text: str, where: str) -> timedelta:

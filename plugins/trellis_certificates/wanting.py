@@ -11,7 +11,7 @@ from trellis.certifying import CertificatePlace, Certifying
 from trellis.resources import Resource, ResourceKey
 from trellis.values import freeze_mapping
 from trellis_certificates.model import ANSWERS, CERTIFICATE, AnswersSpec, CertificateSpec, plain
-from trellis_certificates.settings import Settings, read_settings
+from trellis_certificates.settings import Settings, read_settings, refuse_without_extra
 from trellis_certificates.wanted import Wanted, wanted_certificates
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ def certificate_resources(deployment: "Deployment") -> tuple[Resource, ...]:
     if certifying is None or not certifying.places:
         return ()
     settings = read_settings(certifying.settings, deployment.environment, certifying.root)
+    if settings.directory:
+        refuse_without_extra(deployment.environment)
     wanted = wanted_certificates(group for place in certifying.places for group in place.groups)
     states = {one.name: _state(one, settings, certifying) for one in wanted}
     pairs = [(place, one) for place in certifying.places for one in wanted if _serves(place, one)]

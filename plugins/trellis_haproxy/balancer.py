@@ -8,7 +8,7 @@ from trellis.hosts import HostSession
 from trellis.plugin.contracts import Entrance
 from trellis.resources import Actual, Owner, ResourceKey
 from trellis_haproxy.desiring import KIND, ports_of
-from trellis_haproxy.model import CERTIFICATES, CHALLENGES
+from trellis_haproxy.model import CERTIFICATES, CHALLENGES, ETC
 from trellis_haproxy.names import checked_domain
 
 NAME = "haproxy"
@@ -31,15 +31,17 @@ class HAProxyBalancer:
 
         return entrances(deployment, actuals)
 
-    async def use_certificates(self, session: HostSession, container: str) -> bool:
-        """Reload: new workers read the files, the old ones finish what they do."""
+    async def use_certificates(self, session: HostSession, container: str, changed: Sequence[str]) -> bool:
+        """Tell the running worker; where that does not help, reload, and old workers finish what they do."""
         from trellis_haproxy.engine import engine_of
 
         async with engine_of(session) as engine:
-            runs = await engine.running(container)
-            if runs:
+            if not await engine.running(container):
+                return False
+            taken = [await engine.take(container, f"{ETC}/{CERTIFICATES}/{name}") for name in changed]
+            if not taken or not all(taken):
                 await engine.reload(container)
-            return runs
+            return True
 
 
 def _place(instance: DeployedInstance, groups: tuple[tuple[str, ...], ...], deployment: Deployment) -> CertificatePlace:

@@ -12,6 +12,8 @@ from trellis_haproxy.model import ETC, ProxyConfig
 from trellis_haproxy.runtime import SOCKET
 
 _ASK = Path(__file__).parent / "scripts" / "ask.sh"
+_TAKE = Path(__file__).parent / "scripts" / "take.sh"
+_TAKEN = b"Success!"
 _COMMANDS_AT_ONCE = 50
 """A command line of HAProxy's runtime API is as long as its buffer at most, 16 KiB."""
 
@@ -70,6 +72,12 @@ class Engine:
         """Ask the master to start workers with the new configuration; the old ones finish what they do."""
         await self._call(self._api.kill, container, "SIGUSR2")
 
+    async def take(self, container: str, file: str) -> bool:
+        """Whether the running HAProxy took a certificate's file as it is now; False where only a reload helps."""
+        argv = ["sh", "-c", _TAKE.read_text(encoding="utf-8"), "trellis-haproxy-take", SOCKET, file]
+        stdout, _, _ = await self._exec(container, argv)
+        return _TAKEN in (stdout or b"")
+
     async def ask(self, container: str, commands: Sequence[str]) -> str:
         """What HAProxy's runtime API answers to the commands.
 
@@ -80,15 +88,8 @@ class Engine:
         return "".join([await self._ask(container, ";".join(part)) for part in parts])
 
     async def _ask(self, container: str, commands: str) -> str:
-        from docker.errors import NotFound
-
         argv = ["sh", "-c", _ASK.read_text(encoding="utf-8"), "trellis-haproxy-ask", SOCKET, commands]
-        try:
-            made = await self._call(self._api.exec_create, container, argv)
-            stdout, stderr = await self._call(self._api.exec_start, made["Id"], demux=True)
-            status: int = (await self._call(self._api.exec_inspect, made["Id"]))["ExitCode"]
-        except NotFound as error:
-            raise self._refused(error, f"{container} went away") from error
+        stdout, stderr, status = await self._exec(container, argv)
         if status != 0:
             said = (stderr or b"").decode(errors="replace").strip() or f"status {status}"
             raise ApplyError(
@@ -97,6 +98,18 @@ class Engine:
                 hint=f"its image starts HAProxy with -S {SOCKET}, and has socat or perl",
             )
         return (stdout or b"").decode(errors="replace")
+
+    async def _exec(self, container: str, argv: Sequence[str]) -> tuple[bytes | None, bytes | None, int]:
+        """What a command in the container prints on both streams, and its exit status."""
+        from docker.errors import NotFound
+
+        try:
+            made = await self._call(self._api.exec_create, container, argv)
+            stdout, stderr = await self._call(self._api.exec_start, made["Id"], demux=True)
+            status: int = (await self._call(self._api.exec_inspect, made["Id"]))["ExitCode"]
+        except NotFound as error:
+            raise self._refused(error, f"{container} went away") from error
+        return stdout, stderr, status
 
     async def log(self, container: str, *, after: str = "") -> tuple[str, str]:
         """What the container printed after a moment, and the moment of its last line, as the engine counts time."""

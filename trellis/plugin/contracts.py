@@ -290,8 +290,13 @@ class UsesCertificates(Protocol):
     def certificate_places(self, deployment: "Deployment") -> Sequence[CertificatePlace]:
         """Where it wants certificates on the hosts that answered, and for which names; pure."""
 
-    async def use_certificates(self, session: HostSession, container: str) -> bool:
+    async def use_certificates(self, session: HostSession, container: str, changed: Sequence[str]) -> bool:
         """Make what runs there take the files in its folder, without dropping a connection; False when it does not run.
+
+        Args:
+            session: the host's.
+            container: the whole name of what runs.
+            changed: names of files that are there with another content than before; empty after other changes.
 
         Raises:
             ApplyError: it could not be told.

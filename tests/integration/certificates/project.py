@@ -137,6 +137,7 @@ class Load:
     def __init__(self, project: Project, root: str, clients: int = 4) -> None:
         self.failures: list[str] = []
         self.answered = 0
+        self.ended = 0  # connections that were to be kept, and were not
         self._ending = threading.Event()
         self._threads = [
             threading.Thread(target=self._visit, args=(project, root, project.hosts[number % 2], number < 2))
@@ -152,11 +153,12 @@ class Load:
             try:
                 connection = connection or project._connected(host, SHOP, context)
                 again = "keep-alive" if kept else "close"
-                connection.sendall(f"GET / HTTP/1.1\r\nHost: {SHOP}\r\nConnection: {again}\r\n\r\n".encode())
+                connection.sendall(f"GET /healthz HTTP/1.1\r\nHost: {SHOP}\r\nConnection: {again}\r\n\r\n".encode())
                 head, closes = self._answer(connection)
                 if " 200 " not in head:
                     self.failures.append(head)
                 self.answered += 1
+                self.ended += kept and closes
                 if closes or not kept:
                     connection.close()
                     connection = None

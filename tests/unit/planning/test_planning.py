@@ -203,3 +203,13 @@ def test_what_is_missing_although_it_was_made_is_drift_and_the_rest_is_new() -> 
         ("web-1", Verb.CREATE, "removed by hand, made again", True),
         ("web-2", Verb.CREATE, "not there yet", False),
     ]
+
+
+def test_what_a_resource_must_be_right_for_waits_for_it() -> None:
+    proxy = wanted("web-1")
+    certificate = Resource(
+        key("web-1/shop", kind="haproxy-config"), MappingProxyType({"image": "1"}), required_by=(proxy.key,)
+    )
+    assert requirements(steps([proxy, certificate], [], deciding()))[str(proxy.key)] == [str(certificate.key)]
+    unmade = replace(certificate, required_by=(key("nobody"),))
+    assert requirements(steps([proxy, unmade], [], deciding()))[str(proxy.key)] == []

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from trellis.errors import ConfigError
-from trellis_certificates.settings import PRODUCTION, STAGING, Settings, read_settings
+from trellis_certificates.settings import PRODUCTION, STAGING, Settings, read_settings, refuse_without_extra
 
 ROOT = Path("/srv/shop")
 
@@ -64,3 +64,11 @@ def test_what_makes_no_sense_is_refused_with_its_place(found: dict[str, str], sa
         read_settings(found, "prod", ROOT)
     assert said in str(refused.value)
     assert str(refused.value).startswith("environments/prod.yaml: certificates")
+
+
+def test_without_the_extra_an_acme_issuer_is_refused_with_the_command_that_installs_it() -> None:
+    refuse_without_extra("prod")
+    with pytest.raises(ConfigError) as refused:
+        refuse_without_extra("prod", ("acme", "no_such_library"))
+    assert refused.value.what == "the issuer letsencrypt needs no_such_library, which this Trellis does not have"
+    assert refused.value.hint == "pip install 'opencluster-trellis[acme]'"

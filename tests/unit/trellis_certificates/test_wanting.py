@@ -20,7 +20,7 @@ from trellis.resources import Actual, Owner, Resource, ResourceKey
 from trellis.values import freeze_mapping
 from trellis_certificates import trellis_resources
 from trellis_certificates.account import account_key, new_account, thumbprint
-from trellis_certificates.deciding import decide
+from trellis_certificates.deciding import decide, drift
 from trellis_certificates.kept import AUTHORITY, certificate_key, kept_certificate
 from trellis_dsl.secret import Secret
 
@@ -157,6 +157,19 @@ def test_every_difference_has_its_reason(state: dict[str, object], reason: str, 
     shop = resources({}, all_kept())["certificate:edge-1/shop.example@ny1"]
     decision = decide(shop, found(shop, **state))
     assert (decision.verb, decision.reason, decision.drift) == (Verb.UPDATE, reason, drift)
+
+
+def test_drift_is_told_whatever_the_stack_asks_for_now() -> None:
+    shop = resources({}, all_kept())["certificate:edge-1/shop.example@ny1"]
+    assert drift(found(shop)) == ""
+    assert drift(found(shop, sha256="xyz")) == "changed by hand"
+    assert drift(found(shop, sha256="", fingerprint="")) == "removed by hand"
+    assert drift(found(shop, mode=0o644)) == "mode 0644 → 0600"
+    assert drift(found(shop, sha256="xyz", unfinished=True)) == ""
+    own = {account_key(ACME["directory"]): new_account().to_secret()}
+    answers = resources(ACME, own)["acme-answers:edge-1@ny1"]
+    assert drift(found(answers, served=str(answers.spec["thumbprint"]))) == ""
+    assert drift(found(answers, sha256="xyz", served="")) == "changed by hand"
 
 
 def test_answers_follow_the_account() -> None:
