@@ -59,13 +59,21 @@ class EndpointSpec:
 class ConnectionSpec:
     """A declared need to reach an endpoint of another service.
 
-    `ordered` is False for a connection made with ``stack.connect``, which does not decide what starts first.
+    Attributes:
+        name: the attribute's name.
+        service: the one at the other end.
+        endpoint: the name of its endpoint.
+        ordered: False for a connection made with ``stack.connect``, which does not decide what starts first.
+        on_change: what happens to the client's container when the other end answers elsewhere.
+        signal: which, for ``signal``.
     """
 
     name: str
     service: str
     endpoint: str
     ordered: bool = True
+    on_change: Literal["restart", "signal", "nothing"] = "restart"
+    signal: str = "HUP"
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,9 +166,13 @@ class ConnectionRef:
 class Connection(Declaration):
     """A declared need to reach an endpoint; `connects_to` makes one."""
 
-    def __init__(self, target: EndpointRef | None) -> None:
+    def __init__(
+        self, target: EndpointRef | None, on_change: Literal["restart", "signal", "nothing"], signal: str
+    ) -> None:
         super().__init__()
         self.target = target
+        self.on_change = on_change
+        self.signal = signal
 
     @overload
     def __get__(self, obj: None, owner: type) -> ConnectionRef: ...
@@ -182,22 +186,35 @@ class Connection(Declaration):
         return peer
 
 
-def connects_to(endpoint: EndpointRef | None = None) -> Connection:
+def connects_to(
+    endpoint: EndpointRef | None = None,
+    *,
+    on_change: Literal["restart", "signal", "nothing"] = "restart",
+    signal: str = "HUP",
+) -> Connection:
     """Declare a need to reach an endpoint: a firewall path, and an address when the instance runs.
 
     Args:
         endpoint: such as ``MariaDB.sql``; without it the stack says later with ``stack.connect``.
+        on_change: when the service at the other end comes to answer elsewhere: ``"restart"`` makes the container anew,
+            ``"signal"`` sends it a signal, for programs that then read ``/etc/trellis/services.json`` again, and
+            ``"nothing"`` is for those that read it before each connection.
+        signal: which, for ``"signal"``.
 
     Raises:
-        StackError: it is not an endpoint.
+        StackError: it is not an endpoint, or there is no such way to learn of a change.
     """
+    if on_change not in {"restart", "signal", "nothing"}:
+        raise StackError(
+            f"{on_change!r} is no way to learn of a change", where=caller(), hint="use restart, signal or nothing"
+        )
     if endpoint is not None and not isinstance(endpoint, EndpointRef):
         raise StackError(
             f"connects_to needs an endpoint, not {_kind_of(endpoint)}",
             where=caller(),
             hint="name what another service listens on, such as MariaDB.sql",
         )
-    return Connection(endpoint)
+    return Connection(endpoint, on_change, signal)
 
 
 def _kind_of(value: object) -> str:

@@ -146,6 +146,7 @@ def _host_config(spec: ContainerSpec) -> dict[str, object]:
         "NetworkMode": spec.network,
         "PortBindings": _bindings(spec),
         "Mounts": [_mount(mount) for mount in spec.mounts],
+        **({"ExtraHosts": list(spec.extra_hosts)} if spec.extra_hosts else {}),
         "RestartPolicy": {"Name": RESTART_POLICY},
         "CpuShares": spec.cpu_shares if spec.cpu else 0,
         "Memory": spec.memory,
@@ -160,4 +161,5 @@ def _mount(mount: Mount) -> dict[str, object]:
 def _endpoints(spec: ContainerSpec, mac: str | None) -> dict[str, object]:
     if spec.network == "host":
         return {}
-    return {spec.network: {"Aliases": list(spec.aliases), **({"MacAddress": mac} if mac else {})}}
+    said = {"Aliases": list(spec.aliases), "Links": list(spec.links), "MacAddress": mac}
+    return {spec.network: {key: value for key, value in said.items() if value or key == "Aliases"}}

@@ -67,6 +67,8 @@ _PLAIN: tuple[tuple[str, Callable[[ContainerSpec], Value], str], ...] = (
     ("user", lambda spec: spec.user, "user {before} → {after}"),
     ("network", lambda spec: spec.network, "network {before} → {after}"),
     ("aliases", lambda spec: spec.aliases, "names on the network changed"),
+    ("extra_hosts", lambda spec: spec.extra_hosts, "addresses of other services changed"),
+    ("links", lambda spec: spec.links, "places of other services changed"),
     ("macs", lambda spec: spec.macs, "MAC addresses changed"),
     ("stop_grace", lambda spec: spec.stop_grace, "time to stop {before} s → {after} s"),
     ("files", lambda spec: spec.files, "files changed"),

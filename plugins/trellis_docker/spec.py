@@ -46,6 +46,8 @@ class ContainerSpec:
         aliases: its names on that network.
         macs: the MAC addresses that it may have there: firewalls know it by them. It has the first, or the second while
             its predecessor has the first.
+        extra_hosts: ``name:address`` for its ``/etc/hosts``.
+        links: ``container:name``: names of its own for others on that network.
         ports: published ports; for ``host``, those on which it listens itself.
         mounts: what is mounted.
         cpu: cores, as a share; 0 takes Docker's default.
@@ -65,6 +67,8 @@ class ContainerSpec:
     network: str = "bridge"
     aliases: tuple[str, ...] = ()
     macs: tuple[str, ...] = ()
+    extra_hosts: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
     ports: tuple[Port, ...] = ()
     mounts: tuple[Mount, ...] = ()
     cpu: float = 0.0

@@ -11,6 +11,7 @@ from trellis.desiring.binding import (
     environment_variables,
 )
 from trellis.desiring.files import InstanceFiles, instance_files, role_files
+from trellis.desiring.information import Information, information
 from trellis.desiring.storing import volume_name
 from trellis.firewall.addressing import container_macs
 from trellis.placing.naming import short_name
@@ -39,19 +40,30 @@ def desired(
         around = tuple(_surroundings(instance, deployment))
         for resource in (*around, *own_files.resources):
             found[resource.key] = resource
+        told = information(instance, deployment)
+        found |= {resource.key: resource for resource in told.resources}
         added = mounted.get((instance.host.name, short_name(instance.service.name, instance.index)), [])
-        container = _container(instance, deployment, classes, Beside(around, own_files, added), salt)
+        beside = Beside(around, own_files, [*added, *told.resources], told)
+        container = _container(instance, deployment, classes, beside, salt)
         found[container.key] = container
     return tuple(found[key] for key in sorted(found))
 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What a container needs on its host: image, network and volumes, its files, and what plugins mount into it."""
+    """What a container needs on its host.
+
+    Attributes:
+        surroundings: image, network and volumes.
+        files: its own.
+        added: what plugins mount into it, and its information about other services.
+        told: that information.
+    """
 
     surroundings: Sequence[Resource]
     files: InstanceFiles
     added: Sequence[Resource]
+    told: Information
 
 
 def _surroundings(instance: DeployedInstance, deployment: Deployment) -> Iterable[Resource]:
@@ -100,11 +112,16 @@ def _container(
     spec: dict[str, object] = {
         "name": instance.name,
         "image": service.image,
-        "env": environment_variables(classes.services[service.name], instance, deployment),
+        "env": {
+            **(beside.told.env or {}),
+            **environment_variables(classes.services[service.name], instance, deployment),
+        },
         "command": service.command,
         "user": service.user,
         "network": _network(deployment) if service.network == "stack" else "host",
         "aliases": (short, service.name.lower()) if service.network == "stack" else (),
+        "extra_hosts": beside.told.extra_hosts,
+        "links": beside.told.links,
         "macs": container_macs(instance.name) if service.network == "stack" else (),
         "ports": [] if service.network == "host" else _port_list(instance),
         "mounts": [*_volume_mounts(instance, deployment), *files.mounts, *_added_mounts(added)],

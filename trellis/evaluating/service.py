@@ -101,7 +101,14 @@ def _connection(member: Member, declared: Connection, stack: Stack, members: Map
             hint=f"call stack.connect({member.name}.{declared.name}, Other.endpoint)",
         )
     service = _target(member, declared, target, members)
-    return ConnectionSpec(declared.name, service, target.name, ordered=link is None)
+    return ConnectionSpec(
+        declared.name,
+        service,
+        target.name,
+        ordered=link is None,
+        on_change=declared.on_change,
+        signal=declared.signal,
+    )
 
 
 def _target(member: Member, declared: Connection, target: EndpointRef, members: Mapping[str, Member]) -> str:

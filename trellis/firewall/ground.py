@@ -36,7 +36,7 @@ class Ground:
 
     def instances(self, service: str) -> tuple[DeployedInstance, ...]:
         """The placed instances of a service."""
-        return tuple(one for one in self.deployment.instances if one.service.name == service)
+        return self.deployment.instances_of(service)
 
     def places(self, service: str) -> tuple[str, ...]:
         """The hosts where the service runs and, in the mode ``potential``, where it could."""
