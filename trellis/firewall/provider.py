@@ -23,7 +23,6 @@ from trellis.values import canonical, freeze_mapping, masked
 
 _SCRIPTS = Path(__file__).parent / "scripts"
 _SECONDS_TO_CONFIRM = 20
-_SECONDS_TO_CONNECT = 10.0
 _FOLDER = "firewall"
 
 
@@ -76,6 +75,14 @@ class FirewallProvider:
             await self._load(step, str(step.resource.spec["provider"]), rules, applying)
 
     async def _load(self, step: Step, provider: str, rules: Ruleset, applying: Applying) -> None:
+        token = await self._stage(step, provider, rules, applying)
+        await self._confirm(step, token, applying)
+        folder, name = _folder(applying.scope), step.key.name
+        hook = shlex.join(("exec", "sh", f"{folder}/control", "load", name, f"{folder}/rules"))
+        await boot_hook(applying.session, f"firewall-{name}", f"{hook}\n")
+
+    async def _stage(self, step: Step, provider: str, rules: Ruleset, applying: Applying) -> str:
+        """Load the rules for a while; the token that confirms them."""
         token = secrets.token_hex(8)
         backend, scope, name = self._backends[provider], applying.scope, step.key.name
         record = freeze_mapping({"provider": provider, "rules": rules.spec()})
@@ -83,15 +90,13 @@ class FirewallProvider:
         stdin = b"".join(base64.b64encode(part.encode()) + b"\n" for part in parts)
         words = (_folder(scope), name, token, str(self._seconds))
         await _run(_script("load", *words), step, applying, "the rules could not be loaded", stdin)
-        await self._confirm(step, token, applying)
-        hook = shlex.join(("exec", "sh", f"{_folder(scope)}/control", "load", name, f"{_folder(scope)}/rules"))
-        await boot_hook(applying.session, f"firewall-{name}", f"{hook}\n")
+        return token
 
     async def _confirm(self, step: Step, token: str, applying: Applying) -> None:
         """By a connection that is made after the rules were loaded: an older one may go on where no new one gets in."""
         applying.report("making sure that the host still lets Trellis in")
         try:
-            async with asyncio.timeout(_SECONDS_TO_CONNECT):
+            async with asyncio.timeout(self._seconds / 2):
                 fresh = await applying.connect()
         except (TrellisError, TimeoutError, OSError) as error:
             raise await self._cut_off(step, token, applying) from error

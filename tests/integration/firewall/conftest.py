@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,10 +73,13 @@ class Wall:
         assert ended.returncode == status, ended.stdout + ended.stderr
         return ended.stdout + ended.stderr
 
-    def environment(self, *, exclusive: Iterable[str] = (), **more: object) -> None:
+    def environment(
+        self, *, exclusive: Iterable[str] = (), roles: Mapping[str, list[str]] | None = None, **more: object
+    ) -> None:
         """Write the environment file: four hosts, `Back` pinned where the caller says, and a firewall section."""
+        carried = {**ROLES, **(roles or {})}
         found: Any = self.lab.environment_hosts()
-        hosts = {name: {**value, "roles": ROLES[name]} for name, value in found.items()}
+        hosts = {name: {**value, "roles": carried[name]} for name, value in found.items()}
         for host in exclusive:
             hosts[host]["exclusive"] = True
         # JSON is YAML too.
@@ -128,7 +131,7 @@ wait
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def wall(built_images: Callable[..., None], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wall]:
     built_images("trellis-test/echo")
     name = f"wall{uuid.uuid4().hex[:6]}"

@@ -13,6 +13,7 @@ unfinished=no
 for mark in pending-* restoring confirmed next; do
     if [ -e "$mark" ]; then unfinished=yes; fi
 done
+if [ "$unfinished" = no ] && ! [ -e record.json ]; then exit 0; fi
 if [ -e record.json ]; then
     printf 'record %s\n' "$(base64 <record.json | tr -d '\n')"
     listing=$(sh ./control list "$name") || { printf 'the rules cannot be listed\n' >&2; exit 1; }
