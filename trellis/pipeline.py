@@ -28,7 +28,7 @@ from trellis.environments.project import Project
 from trellis.environments.secrets import NO_SECRETS, load_secrets, salt
 from trellis.errors import ConfigError
 from trellis.evaluating import evaluate
-from trellis.firewall.ground import Ground, could_run
+from trellis.firewall.ground import Ground, could_run, settled
 from trellis.firewall.needs import all_needs
 from trellis.firewall.policy import check_policy
 from trellis.firewall.resources import Walls, walls
@@ -358,7 +358,8 @@ def _certifying(bound: Bound, plugins: Plugins, placed: Deployment) -> Deploymen
 
 def _ground(bound: Bound, plugins: Plugins, placed: Deployment, problem: Problem) -> Ground:
     needs = all_needs(placed.blueprint, plugins.connections(placed))
-    return Ground(placed, bound.environment.hosts, needs, bound.environment.firewall, could_run(problem))
+    settings, able, stay = bound.environment.firewall, could_run(problem), settled(problem)
+    return Ground(placed, bound.environment.hosts, needs, settings, able, stay)
 
 
 def _desired(bound: Bound, plugins: Plugins, placed: Deployment, more: Sequence[Resource] = ()) -> tuple[Resource, ...]:

@@ -111,8 +111,10 @@ def _guard(match: str, guard: Guard, family: _Family) -> Iterator[str]:
 
 def _exit(one: Exit, family: _Family) -> Iterator[str]:
     """What leaves this host for a guarded port elsewhere; what comes in for a container of ours is translated."""
-    for network in family.of(one.networks):
-        match = f"-d {network} -p {one.protocol} -m {one.protocol} --dport {one.port} -m conntrack ! --ctstate DNAT"
+    for address, port in one.ends:
+        if not family.has(address):
+            continue
+        match = f"-d {address} -p {one.protocol} -m {one.protocol} --dport {port} -m conntrack ! --ctstate DNAT"
         for mac in one.containers:
             yield f"{match} -m mac --mac-source {mac} {_comment(one.why)} -j RETURN"
         yield f"{match} -j DROP"

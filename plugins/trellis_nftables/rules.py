@@ -127,9 +127,10 @@ def _leaving(rules: Ruleset) -> Iterator[list[str]]:
 
 
 def _exit(one: Exit) -> Iterator[str]:
-    for family, some in zip(("ip", "ip6"), split_families(one.networks), strict=True):
-        if some:
-            match = f"{family} daddr {_set(some)} {one.protocol} dport {one.port}"
+    for family in ("ip", "ip6"):
+        ends = [f"{address} . {port}" for address, port in one.ends if (":" in address) == (family == "ip6")]
+        if ends:
+            match = f"{family} daddr . {one.protocol} dport {{ {', '.join(ends)} }}"
             if one.containers:
                 yield f"{match} ether saddr {_set(one.containers)} accept {_comment(one.why)}"
             yield f"{match} counter reject"

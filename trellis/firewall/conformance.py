@@ -79,8 +79,9 @@ def _is_open(opening: Opening, packet: Packet) -> bool:
 def _lets_leave(rules: Ruleset, packet: Packet) -> bool:
     if packet.hook == "input" or packet.translated:
         return True
-    minded = [one for one in rules.exits if (one.protocol, one.port) == (packet.protocol, packet.port)]
-    return all(packet.from_mac in one.containers for one in minded if _within(packet.destination, one.networks))
+    end = (packet.destination, packet.port)
+    minded = [one for one in rules.exits if one.protocol == packet.protocol and end in one.ends]
+    return all(packet.from_mac in one.containers for one in minded)
 
 
 def _lets_out(rules: Ruleset, packet: Packet) -> bool:
@@ -124,9 +125,10 @@ def rulesets(draw: st.DrawFn) -> Ruleset:
         Guard(protocol, port, draw(st.sampled_from(("", *HERE))), f"x-1 X.p{port}", tuple(draw(allowances)))
         for protocol, port in ports
     )
-    ends = st.lists(st.tuples(_PROTOCOLS, _PORTS, _ELSEWHERE), unique=True, max_size=3)
+    ends = draw(st.lists(st.tuples(_PROTOCOLS, _ELSEWHERE, _PORTS), unique=True, max_size=4))
     clients = st.lists(_MACS, max_size=2, unique=True).map(tuple)
-    exits = tuple(Exit(protocol, port, (there,), draw(clients), draw(_WHY)) for protocol, port, there in draw(ends))
+    by_protocol = {its: tuple((there, port) for other, there, port in ends if other == its) for its, _, _ in ends}
+    exits = tuple(Exit(protocol, found, draw(clients), draw(_WHY)) for protocol, found in sorted(by_protocol.items()))
     targets = st.lists(st.builds(Target, _PROTOCOLS, _PORTS, _NETWORKS, _WHY), max_size=3)
     limits = tuple(
         Limit(f"x-{number}", (f"02:00:00:00:0{number}:00", f"02:00:00:00:0{number}:01"), tuple(draw(targets)))

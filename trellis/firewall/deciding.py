@@ -89,9 +89,9 @@ def _text(rules: Ruleset) -> str:
         for network in (*allowed.networks, *allowed.containers)
     ]
     lines += [
-        f"{container} to {network} {one.protocol} {one.port}: {one.why}"
+        f"{container} to {address} {one.protocol} {port}: {one.why}"
         for one in rules.exits
-        for network in one.networks
+        for address, port in one.ends
         for container in one.containers or ("no container",)
     ]
     lines += [

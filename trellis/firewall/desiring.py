@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from trellis.blueprint import AllowSpec, EndpointSpec, Protocol
+from trellis.blueprint import AllowSpec, EndpointSpec
 from trellis.deployment import DeployedInstance
 from trellis.firewall.addressing import container_macs, is_loopback
 from trellis.firewall.ground import Ground
@@ -19,7 +19,7 @@ def rulesets(ground: Ground) -> dict[str, Ruleset]:
 
 
 def _ruleset(host: Host, ground: Ground) -> Ruleset:
-    here = [instance for instance in ground.deployment.instances if instance.host.name == host.name]
+    here = ground.instances_on(host.name)
     return Ruleset(
         guards=tuple(sorted(guard for instance in here for guard in _guards(instance, ground))),
         exits=tuple(sorted(_exits(host, ground))),
@@ -60,11 +60,8 @@ def _allowed(instance: DeployedInstance, endpoint: EndpointSpec, ground: Ground)
 
 
 def _clients(instance: DeployedInstance, endpoint: EndpointSpec, ground: Ground) -> Iterator[Allowance]:
-    here = instance.host.name
-    for need in ground.needs:
-        if (need.server, need.endpoint) == (instance.service.name, endpoint.name):
-            others = [ground.addresses(host) for host in ground.places(need.client) if host != here]
-            yield Allowance(united(others), ground.macs(need.client, here), need.why)
+    for need in ground.needs_of(instance.service.name, endpoint.name):
+        yield Allowance(ground.networks(need.client), ground.macs(need.client, instance.host.name), need.why)
 
 
 def _operators(instance: DeployedInstance, endpoint: EndpointSpec, ground: Ground) -> Iterator[Allowance]:
@@ -82,19 +79,16 @@ def _asked(owner: str, allow: AllowSpec) -> str:
 
 
 def _exits(host: Host, ground: Ground) -> Iterator[Exit]:
-    """One for each guarded port elsewhere that is open to this host because a client runs here, or could."""
-    found: dict[tuple[Protocol, int, str], list[Need]] = {}
+    """One for each guarded endpoint elsewhere that is open to this host because a client runs here, or could."""
+    found: dict[tuple[str, str], list[Need]] = {}
     for need in ground.needs:
-        if host.name in ground.places(need.client):
-            for server in ground.instances(need.server):
-                endpoint = server.service.endpoint(need.endpoint)
-                if server.host.name != host.name and not endpoint.public:
-                    port = server.published[need.endpoint].port
-                    found.setdefault((endpoint.protocol, port, server.host.name), []).append(need)
-    for (protocol, port, elsewhere), needs in found.items():
+        if host.name in ground.places(need.client) and ground.guarded_ends(need.server, need.endpoint):
+            found.setdefault((need.server, need.endpoint), []).append(need)
+    for (server, endpoint), needs in found.items():
+        protocol = ground.deployment.blueprint.service(server).endpoint(endpoint).protocol
         clients = united(ground.macs(need.client, host.name) for need in needs)
         why = "; ".join(dict.fromkeys(need.why for need in needs))
-        yield Exit(protocol, port, ground.addresses(elsewhere), clients, why)
+        yield Exit(protocol, ground.guarded_ends(server, endpoint), clients, why)
 
 
 def _limits(here: Iterable[DeployedInstance], ground: Ground) -> Iterator[Limit]:
@@ -112,7 +106,7 @@ def _targets(instance: DeployedInstance, ground: Ground) -> Iterator[Target]:
         if need.client != instance.service.name:
             continue
         servers = ground.instances(need.server)
-        possible = united(ground.addresses(host) for host in ground.places(need.server))
+        possible = ground.networks(need.server)
         for server in servers:
             endpoint = server.service.endpoint(need.endpoint)
             actual = ground.addresses(server.host.name)

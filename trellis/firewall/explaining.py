@@ -10,7 +10,7 @@ from trellis.firewall.addressing import container_macs
 from trellis.firewall.desiring import SSH
 from trellis.firewall.ground import Ground
 from trellis.firewall.merging import described
-from trellis.firewall.model import ANYONE, Guard, Limit, Ruleset
+from trellis.firewall.model import ANYONE, Exit, Guard, Limit, Ruleset
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +45,33 @@ def lines_of(host: str, rules: Ruleset, names: Mapping[str, str]) -> Iterator[Li
         names: address to the host or container that has it, for readers.
     """
     for guard in rules.guards:
-        for allowed in guard.allowed:
-            beside = dict.fromkeys(names.get(mac, mac) for mac in allowed.containers)
-            peers = (*_named(allowed.networks, names), *beside)
-            yield Line(host, "in", guard.serves, guard.protocol, guard.port, peers or ("this host",), allowed.why)
-        if not guard.allowed:
-            yield Line(host, "in", guard.serves, guard.protocol, guard.port, ("this host",), "nobody connects to it")
-    for one in rules.exits:
-        inside = tuple(dict.fromkeys(names.get(mac, mac) for mac in one.containers))
-        who = ", ".join(inside) or f"{host} itself"
-        yield Line(host, "out", who, one.protocol, one.port, _named(one.networks, names), one.why)
+        yield from _lines_in(host, guard, names)
     for opening in rules.openings if rules.exclusive else ():
         peers = _named(opening.networks, names)
         yield Line(host, "in", host, opening.protocol, opening.port, peers, opening.why)
+    for one in rules.exits:
+        yield from _lines_out(host, one, names)
     for limit in rules.limits:
         for target in limit.allowed:
             peers = _named(target.networks, names)
             yield Line(host, "out", limit.instance, target.protocol, target.port, peers, target.why)
+
+
+def _lines_in(host: str, guard: Guard, names: Mapping[str, str]) -> Iterator[Line]:
+    for allowed in guard.allowed:
+        beside = dict.fromkeys(names.get(mac, mac) for mac in allowed.containers)
+        peers = (*_named(allowed.networks, names), *beside)
+        yield Line(host, "in", guard.serves, guard.protocol, guard.port, peers or ("this host",), allowed.why)
+    if not guard.allowed:
+        yield Line(host, "in", guard.serves, guard.protocol, guard.port, ("this host",), "nobody connects to it")
+
+
+def _lines_out(host: str, one: Exit, names: Mapping[str, str]) -> Iterator[Line]:
+    inside = tuple(dict.fromkeys(names.get(mac, mac) for mac in one.containers))
+    who = ", ".join(inside) or f"{host} itself"
+    for address, port in one.ends:
+        if names.get(address) != host:
+            yield Line(host, "out", who, one.protocol, port, _named((address,), names), one.why)
 
 
 def _named(networks: tuple[str, ...], names: Mapping[str, str]) -> tuple[str, ...]:
@@ -140,8 +150,9 @@ def _may_leave(client: Client, there: set[str], protocol: Protocol, port: int, r
     if client.instance is None or client.host not in rules:
         return True
     macs = set(container_macs(client.instance.name))
-    minded = [one for one in rules[client.host].exits if (one.protocol, one.port) == (protocol, port)]
-    return all(macs & set(one.containers) for one in minded if there & set(one.networks))
+    ends = {(address, port) for address in there}
+    minded = [one for one in rules[client.host].exits if one.protocol == protocol and ends & set(one.ends)]
+    return all(macs & set(one.containers) for one in minded)
 
 
 def _limit_of(client: Client, rules: Mapping[str, Ruleset]) -> Limit | None:

@@ -13,6 +13,8 @@ Key = tuple[str, int, str]
 
 def union(old: Ruleset, new: Ruleset) -> Ruleset:
     """What lets through all that the old or the new one lets through, for what either of them knows."""
+    if old == new:
+        return new
     return Ruleset(
         guards=tuple(sorted(_united_guards(old.guards, new.guards))),
         exits=tuple(sorted(_united_exits(old.exits, new.exits))),
@@ -43,10 +45,11 @@ def _united_allowances(found: Iterable[Allowance]) -> tuple[Allowance, ...]:
 
 
 def _united_exits(old: Iterable[Exit], new: Iterable[Exit]) -> Iterator[Exit]:
-    before, after = ({(one.protocol, one.port, one.networks): one for one in side} for side in (old, new))
+    before, after = ({(one.protocol, one.why): one for one in side} for side in (old, new))
     for key in before.keys() | after.keys():
         both = [side[key] for side in (before, after) if key in side]
-        yield replace(both[-1], containers=united(one.containers for one in both))
+        ends = tuple(sorted({end for one in both for end in one.ends}))
+        yield replace(both[-1], ends=ends, containers=united(one.containers for one in both))
 
 
 def _united_limits(old: Iterable[Limit], new: Iterable[Limit]) -> Iterator[Limit]:
@@ -64,13 +67,13 @@ def by_port(guards: Iterable[Guard]) -> dict[Key, Guard]:
 
 def same(one: Ruleset, other: Ruleset) -> bool:
     """Whether both let through the same; reasons do not count."""
-    return _essence(one) == _essence(other)
+    return one == other or _essence(one) == _essence(other)
 
 
 def _essence(rules: Ruleset) -> object:
     return (
         {key: _who(guard) for key, guard in by_port(rules.guards).items()},
-        {(one.protocol, one.port, one.networks, one.containers) for one in rules.exits},
+        {(one.protocol, one.ends, one.containers) for one in rules.exits},
         {limit.containers: _what(limit.allowed) for limit in rules.limits},
         {(one.protocol, one.port, one.networks) for one in rules.openings},
         rules.exclusive,
@@ -129,16 +132,15 @@ def _peers(guard: Guard) -> set[str]:
 
 
 def _exit_differences(old: Iterable[Exit], new: Iterable[Exit]) -> Iterator[str]:
-    before, after = ({(one.protocol, one.port, one.networks): one for one in side} for side in (old, new))
-    for key in sorted(before.keys() | after.keys()):
-        known = after.get(key) or before[key]
-        there = f"{known.protocol} {known.port} of {_listed(known.networks)}"
-        if key not in after:
-            yield f"no longer minds {there}"
-        elif key not in before:
-            yield f"keeps containers that are no clients away from {there}"
-        elif before[key].containers != after[key].containers:
-            yield f"other containers reach {there}"
+    before, after = ({end: one for one in side for end in one.ends} for side in (old, new))
+    more = {f"{after[end].protocol} {end[1]} of {end[0]}" for end in after.keys() - before.keys()}
+    less = {f"{before[end].protocol} {end[1]} of {end[0]}" for end in before.keys() - after.keys()}
+    if more:
+        yield f"only clients' containers reach {_listed(more)}"
+    if less:
+        yield f"no longer minds {_listed(less)}"
+    if any(before[end].containers != after[end].containers for end in before.keys() & after.keys()):
+        yield "other containers are clients"
 
 
 def _limit_differences(old: Iterable[Limit], new: Iterable[Limit]) -> Iterator[str]:

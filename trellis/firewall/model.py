@@ -1,11 +1,12 @@
 """What a host's firewall lets in and out, and the connection that needs it: data."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields, is_dataclass
+from types import MappingProxyType
 from typing import Any
 
 from trellis.blueprint import Protocol
-from trellis.values import Value, freeze_mapping
+from trellis.values import Value
 
 ANYONE = ("0.0.0.0/0", "::/0")
 """Every address of both families."""
@@ -77,22 +78,20 @@ class Limit:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Exit:
-    """A guarded port on another host that only the stack's own clients here may connect to.
+    """A guarded endpoint, elsewhere, that only the stack's own clients here may connect to.
 
     Other hosts see one address for everything on this one, so who may use it is decided where it is still known: of
     the containers here only those listed may. The host's own processes may, as they cannot be told apart.
 
     Attributes:
         protocol: tcp or udp.
-        port: on the other host.
-        networks: the other host's addresses.
+        ends: address and port of each instance that listens.
         containers: MAC addresses of the clients' containers here.
-        why: the connection that opens the port to this host.
+        why: the connections that open it to this host.
     """
 
     protocol: Protocol
-    port: int
-    networks: tuple[str, ...]
+    ends: tuple[tuple[str, int], ...]
     containers: tuple[str, ...]
     why: str
 
@@ -116,7 +115,7 @@ class Ruleset:
 
     Attributes:
         guards: the stack's ports, by protocol and port.
-        exits: guarded ports of other hosts, by protocol and port.
+        exits: guarded endpoints on other hosts.
         limits: instances whose way out is limited, by name.
         openings: ports of the host's own.
         exclusive: whatever is not in `guards` or `openings` is closed too.
@@ -137,7 +136,17 @@ class Ruleset:
 
     def spec(self) -> Mapping[str, Value]:
         """As the resource's spec and the record on the host have it."""
-        return freeze_mapping(asdict(self))
+        frozen: Mapping[str, Value] = _frozen(self)
+        return frozen
+
+
+def _frozen(value: object) -> Any:
+    """A dataclass as a read-only mapping; what is frozen already is shared, as many hosts may have the same peers."""
+    if is_dataclass(value):
+        return MappingProxyType({field.name: _frozen(getattr(value, field.name)) for field in fields(value)})
+    if isinstance(value, tuple) and value and is_dataclass(value[0]):
+        return tuple(_frozen(one) for one in value)
+    return value
 
 
 def ruleset_of(spec: Mapping[str, Any]) -> Ruleset:
@@ -148,7 +157,7 @@ def ruleset_of(spec: Mapping[str, Any]) -> Ruleset:
     """
     return Ruleset(
         guards=tuple(_guard(one) for one in spec["guards"]),
-        exits=tuple(Exit(**_tuples(one)) for one in spec["exits"]),
+        exits=tuple(_exit(one) for one in spec["exits"]),
         limits=tuple(_limit(one) for one in spec["limits"]),
         openings=tuple(Opening(**_tuples(one)) for one in spec["openings"]),
         exclusive=bool(spec["exclusive"]),
@@ -159,6 +168,11 @@ def ruleset_of(spec: Mapping[str, Any]) -> Ruleset:
 def _guard(value: Mapping[str, Any]) -> Guard:
     allowed = tuple(Allowance(**_tuples(one)) for one in value["allowed"])
     return Guard(**{**value, "allowed": allowed})
+
+
+def _exit(value: Mapping[str, Any]) -> Exit:
+    ends = tuple((address, port) for address, port in value["ends"])
+    return Exit(value["protocol"], ends, tuple(value["containers"]), value["why"])
 
 
 def _limit(value: Mapping[str, Any]) -> Limit:

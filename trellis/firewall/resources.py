@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from trellis.errors import ConfigError
 from trellis.firewall.backends import Backend
@@ -11,7 +12,7 @@ from trellis.firewall.model import Ruleset
 from trellis.firewall.settings import NO_PROVIDER
 from trellis.hosts import HostFacts
 from trellis.resources import Resource, ResourceKey
-from trellis.values import freeze_mapping
+from trellis.values import Value
 
 OPENING = "firewall"
 """The kind that is right before containers change: it lets through what was and what will be."""
@@ -105,6 +106,7 @@ def _open_ports(ruleset: Ruleset) -> str:
 
 def _resources(host: str, ruleset: Ruleset, provider: str, ground: Ground) -> list[Resource]:
     name = name_of(ground.deployment.stack, ground.deployment.environment)
-    spec = freeze_mapping({"provider": provider, "rules": ruleset.spec()})
+    # Frozen already: many hosts share the same long list of peers, and it is not to be walked for each of them.
+    spec: Mapping[str, Value] = MappingProxyType({"provider": provider, "rules": ruleset.spec()})
     opening, closing = (ResourceKey(kind, name, host) for kind in (OPENING, CLOSING))
     return [Resource(opening, spec), Resource(closing, spec, requires=(opening,))]

@@ -9,7 +9,7 @@ from trellis.desiring.placed import deployment
 from trellis.desiring.problem import placement_problem
 from trellis.environments.model import Environment
 from trellis.evaluating import evaluate
-from trellis.firewall.ground import Ground, could_run
+from trellis.firewall.ground import Ground, could_run, settled
 from trellis.firewall.needs import Need, all_needs
 from trellis.firewall.settings import FirewallSettings
 from trellis.hosts import Host, HostFacts
@@ -39,7 +39,8 @@ class Placed:
         """
         every = all_needs(self.deployment.blueprint, needs)
         environment = self.environment
-        return Ground(self.deployment, environment.hosts, every, environment.firewall, could_run(self.problem))
+        able, stay = could_run(self.problem), settled(self.problem)
+        return Ground(self.deployment, environment.hosts, every, environment.firewall, able, stay)
 
 
 def placed(

@@ -4,6 +4,7 @@ import ipaddress
 import re
 import shlex
 from collections.abc import Callable, Iterator
+from itertools import chain, takewhile
 
 from hypothesis import given, settings
 
@@ -62,11 +63,22 @@ def _outcome(words: Iterator[str], packet: Packet) -> str:
 def _matches(word: str, words: Iterator[str], packet: Packet) -> bool:
     if word in {"ip", "ip6"}:
         address = packet.source if next(words) == "saddr" else packet.destination
-        return _is_in(address, word, _values(words))
+        first = next(words)
+        if first == ".":
+            return _is_end(words, packet)
+        return _is_in(address, word, _values(chain([first], words)))
     if word in {"tcp", "udp"}:
         number = str(packet.port) if next(words) == "dport" else "40000"
         return number in _values(words) and packet.protocol == word
     return _OTHERS[word](words, packet)
+
+
+def _is_end(words: Iterator[str], packet: Packet) -> bool:
+    """``ip daddr . tcp dport { 10.0.0.2 . 80, … }``: an address together with a port."""
+    protocol = next(words)
+    assert next(words) == "dport"
+    listed = " ".join(takewhile(lambda word: word != "}", words)).removeprefix("{ ").split(", ")
+    return protocol == packet.protocol and f"{packet.destination} . {packet.port}" in listed
 
 
 def _comes_in_by(words: Iterator[str], packet: Packet) -> bool:

@@ -41,7 +41,7 @@ def test_a_public_port_is_open_to_anyone(ground: MakeGround) -> None:
 def test_on_a_client_s_host_only_its_own_containers_may_use_the_path(ground: MakeGround) -> None:
     made = ground()
     assert rulesets(made)["c"].exits == (
-        Exit("tcp", 3306, ("10.0.0.1",), made.macs("Web", "c"), "Web.db connects to DB.sql"),
+        Exit("tcp", (("10.0.0.1", 3306),), made.macs("Web", "c"), "Web.db connects to DB.sql"),
     )
     assert rulesets(made)["a"].exits == ()
 

@@ -30,9 +30,12 @@ WEB = Limit(
 )
 
 AWAY = Exit(
-    "tcp", 23306, ("10.0.0.12", "2001:db8::12"), ("02:00:00:00:00:10",), "Website.database connects to MariaDB.sql"
+    "tcp",
+    (("10.0.0.12", 23306), ("10.0.0.13", 23306), ("2001:db8::12", 23306)),
+    ("02:00:00:00:00:10",),
+    "Website.database connects to MariaDB.sql",
 )
-FORBIDDEN = Exit("udp", 5300, ("10.0.0.13",), (), "Proxy serves the site shop.example")
+FORBIDDEN = Exit("udp", (("10.0.0.13", 5300),), (), "Proxy serves the site shop.example")
 
 CASES = {
     "exits": Ruleset(exits=(AWAY, FORBIDDEN), ssh_ports=(22,)),
