@@ -22,6 +22,9 @@ drop) rm -f candidate.cfg ;;
 esac
 sync . 2>/dev/null || sync
 if [ -n "$record" ]; then
-    printf '%s\n' "$record" | dd of=../haproxy.json.new conv=fsync 2>/dev/null
+    said=$(printf '%s\n' "$record" | dd of=../haproxy.json.new conv=fsync 2>&1) || {
+        printf '%s\n' "$said" | sed -n 's/^dd: .*: //p' >&2
+        exit 4
+    }
     mv -f ../haproxy.json.new ../haproxy.json
 fi
