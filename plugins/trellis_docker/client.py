@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from trellis.engine import EngineConnection
+from trellis.executing import exec_output
 from trellis.hosts import Completed, HostSession
 from trellis.values import Value
 from trellis_docker.commands import Call
@@ -206,9 +207,9 @@ def _revealed(value: Value) -> object:
 
 def _execute(api: Any, container: str, argv: list[str]) -> tuple[int, str, str]:
     made = api.exec_create(container, argv)
-    stdout, stderr = api.exec_start(made["Id"], demux=True)
+    stdout, stderr = exec_output(api, made["Id"])
     status: int = api.exec_inspect(made["Id"])["ExitCode"]
-    return status, (stdout or b"").decode(errors="replace"), (stderr or b"").decode(errors="replace")
+    return status, stdout.decode(errors="replace"), stderr.decode(errors="replace")
 
 
 def _pull(api: Any, reference: str, tell: Callable[[str], None], host: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from trellis.errors import ApplyError
+from trellis.executing import exec_output
 from trellis.hosts import HostSession
 from trellis_haproxy.model import ETC, ProxyConfig
 from trellis_haproxy.runtime import SOCKET
@@ -76,7 +77,7 @@ class Engine:
         """Whether the running HAProxy took a certificate's file as it is now; False where only a reload helps."""
         argv = ["sh", "-c", _TAKE.read_text(encoding="utf-8"), "trellis-haproxy-take", SOCKET, file]
         stdout, _, _ = await self._exec(container, argv)
-        return _TAKEN in (stdout or b"")
+        return _TAKEN in stdout
 
     async def ask(self, container: str, commands: Sequence[str]) -> str:
         """What HAProxy's runtime API answers to the commands.
@@ -91,21 +92,21 @@ class Engine:
         argv = ["sh", "-c", _ASK.read_text(encoding="utf-8"), "trellis-haproxy-ask", SOCKET, commands]
         stdout, stderr, status = await self._exec(container, argv)
         if status != 0:
-            said = (stderr or b"").decode(errors="replace").strip() or f"status {status}"
+            said = stderr.decode(errors="replace").strip() or f"status {status}"
             raise ApplyError(
                 f"the runtime API of {container} does not answer: {said}",
                 where=f"host {self._host}",
                 hint=f"its image starts HAProxy with -S {SOCKET}, and has socat or perl",
             )
-        return (stdout or b"").decode(errors="replace")
+        return stdout.decode(errors="replace")
 
-    async def _exec(self, container: str, argv: Sequence[str]) -> tuple[bytes | None, bytes | None, int]:
+    async def _exec(self, container: str, argv: Sequence[str]) -> tuple[bytes, bytes, int]:
         """What a command in the container prints on both streams, and its exit status."""
         from docker.errors import NotFound
 
         try:
             made = await self._call(self._api.exec_create, container, argv)
-            stdout, stderr = await self._call(self._api.exec_start, made["Id"], demux=True)
+            stdout, stderr = await self._call(exec_output, self._api, made["Id"])
             status: int = (await self._call(self._api.exec_inspect, made["Id"]))["ExitCode"]
         except NotFound as error:
             raise self._refused(error, f"{container} went away") from error

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from trellis.errors import TimedOutError, TrellisError, UsageError
+from trellis.executing import exec_frames
 from trellis_lab import commands
 from trellis_lab.model import LABEL, Design, LabHost
 
@@ -130,18 +131,17 @@ class LabEngine:
         """Run a command in a host; its exit status and all that it printed."""
         with explained():
             task = self._api.exec_create(commands.container_name(lab, host), list(argv), user=user)["Id"]
-            output = self._api.exec_start(task)
-            return int(self._api.exec_inspect(task)["ExitCode"]), bytes(output)
+            output = b"".join(data for _, data in exec_frames(self._api, task))
+            return int(self._api.exec_inspect(task)["ExitCode"]), output
 
     def stream(self, lab: str, host: str, argv: Sequence[str], out: IO[bytes], err: IO[bytes]) -> int:
         """Run a command in a host with its output passed on as it comes; its exit status."""
         with explained():
             task = self._api.exec_create(commands.container_name(lab, host), list(argv))["Id"]
-            for printed, complained in self._api.exec_start(task, stream=True, demux=True):
-                for target, data in ((out, printed), (err, complained)):
-                    if data:
-                        target.write(data)
-                        target.flush()
+            for is_error, data in exec_frames(self._api, task):
+                target = err if is_error else out
+                target.write(data)
+                target.flush()
             return int(self._api.exec_inspect(task)["ExitCode"])
 
     def feed(self, lab: str, host: str, argv: Sequence[str], data: IO[bytes]) -> None:
