@@ -27,11 +27,24 @@ class ShortfallError(DoesNotFitError):
         super().__init__(
             "\n  ".join(lines),
             where=f"environments/{environment}.yaml",
-            hint=f"trellis advise -e {environment}, or ask for less",
+            hint=_storage_hint(problem, placement, environment) or f"trellis advise -e {environment}, or ask for less",
         )
         self.problem = problem
         self.placement = placement
         self.advice = advice
+
+
+def _storage_hint(problem: Problem, placement: Placement, environment: str) -> str:
+    """What to do where data is on a host that no longer carries the role; empty where that is not the matter."""
+    roles = {host.name: host.roles for host in problem.hosts}
+    for short in placement.shortfalls:
+        for load in problem.workloads:
+            if (load.service, load.role) != (short.service, short.role):
+                continue
+            for holder in sorted(host for hosts in load.storage_on.values() for host in hosts):
+                if load.role not in roles.get(holder, frozenset()):
+                    return f"data does not move by itself: trellis role add {load.role} {holder} -e {environment}"
+    return ""
 
 
 def placed(problem: Problem, environment: str, solver: Solver | None = None, limits: Limits | None = None) -> Placement:
