@@ -54,6 +54,7 @@ class Authority:
     def __init__(self, settings: Settings, account: Account) -> None:
         self._settings = settings
         self.uri = account.uri
+        self._silent = False
         self._jwk = JWKEC(key=account.key)
         self._net = _Network(self._jwk, alg=ES256, user_agent="trellis", timeout=_TIMEOUT)
         self._net.roots = settings.directory_ca
@@ -76,14 +77,22 @@ class Authority:
             return str(done.fullchain_pem)
 
     def advised_time(self, credentials: Credentials) -> datetime | None:
-        """When it wants the certificate to be renewed (RFC 9773 §4.2); None when it does not say."""
+        """When it wants the certificate to be renewed (RFC 9773 §4.2); None when it does not say.
+
+        An authority that did not answer once is not asked for the advice about other certificates.
+        """
+        if self._silent:
+            return None
         try:
             directory = ClientV2.get_directory(self._settings.directory, self._net)
             url = f"{directory['renewalInfo'].rstrip('/')}/{renewal_id(credentials.certificate)}"
             window = self._net.get(url).json()["suggestedWindow"]
             return time_in_window(str(window["start"]), str(window["end"]), renewal_id(credentials.certificate))
+        except (requests.ConnectionError, requests.Timeout):
+            self._silent = True
         except (KeyError, ValueError, TypeError, requests.RequestException, errors.Error, messages.Error):
-            return None  # advice is only advice: two thirds of the lifetime hold
+            pass
+        return None  # advice is only advice: two thirds of the lifetime hold
 
     def _client(self) -> ClientV2:
         client = ClientV2(ClientV2.get_directory(self._settings.directory, self._net), self._net)

@@ -1,5 +1,6 @@
 """Which certificates an environment has, as data."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,7 +9,9 @@ from trellis.environments.loading import check_exists
 from trellis.environments.project import Project
 from trellis.errors import ConfigError
 from trellis.plans import Step
+from trellis_certificates.kept import certificate_key, read_certificate
 from trellis_certificates.model import CERTIFICATE, CertificateSpec
+from trellis_dsl.secret import Secret
 
 
 async def listed(project: Project, environment: str) -> list[dict[str, Any]]:
@@ -17,7 +20,15 @@ async def listed(project: Project, environment: str) -> list[dict[str, Any]]:
 
     async with planning(bind(project, environment)) as planned:
         steps = [step for step in planned.plan.steps if step.key.kind == CERTIFICATE and step.resource]
-    return entries(steps, datetime.now(UTC))
+        kept = planned.bound.kept
+    return [entry | _renewal(entry["name"], kept) for entry in entries(steps, datetime.now(UTC))]
+
+
+def _renewal(name: str, kept: Mapping[str, Secret]) -> dict[str, Any]:
+    """When it is to be renewed, and whether its authority said so."""
+    text = kept.get(certificate_key(name))
+    found = read_certificate(text, name) if text else None
+    return {"renew_at": found.renew_at.isoformat() if found else None, "advised": bool(found and found.advised)}
 
 
 def entries(steps: list[Step], now: datetime) -> list[dict[str, Any]]:

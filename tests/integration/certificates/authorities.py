@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from trellis.pki.model import Leaf, Use
 from trellis.pki.pem import bundle, dump_certificates, dump_key
 
 _SECONDS_TO_START = 20.0
+_RESOURCES = ("newNonce", "newAccount", "newOrder", "renewalInfo")
 
 
 def free_port() -> int:
@@ -127,66 +128,80 @@ def is_installed() -> bool:
     return bool(shutil.which("pebble") and shutil.which("pebble-challtestsrv"))
 
 
-class BusyAuthorityDouble:
-    """An ACME directory that answers every order with 429: Pebble has no limits. Give it the seconds to ask for."""
+class BusyAuthorityDouble(http.server.ThreadingHTTPServer):
+    """An ACME directory that answers every order with 429 and gives advice: Debian's Pebble has neither limits nor ARI.
 
-    def __init__(self, folder: Path, wait: int) -> None:
+    Args:
+        folder: for its files.
+        wait: seconds that it asks to wait.
+        window: start and end of the time in which it wants every certificate to be renewed.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, folder: Path, wait: int, window: tuple[str, str] = ("", "")) -> None:
+        super().__init__(("127.0.0.1", 0), _BusyHandler)
+        self.wait, self.window = wait, window
+        self.orders = 0
+        self.asked: list[str] = []
         now = datetime.now(UTC)
         authority = create_authority("of the busy double", now)
-        own = issue(authority, Leaf("localhost", Use.SERVER, ("localhost",)), now)
         self.directory_ca = folder / "busy-ca.pem"
         self.directory_ca.write_text(dump_certificates(authority.chain))
         pem = folder / "busy.pem"
-        pem.write_text(bundle(own).reveal())
-        self.orders = 0
-        double = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_HEAD(self) -> None:
-                self._answer(200, {})
-
-            def do_GET(self) -> None:
-                base = f"https://localhost:{double.port}"
-                self._answer(200, {name: f"{base}/{name}" for name in ("newNonce", "newAccount", "newOrder")})
-
-            def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["Content-Length"]))
-                if self.path == "/newAccount":
-                    self._answer(201, {"status": "valid"})
-                else:
-                    double.orders += 1
-                    kind = "urn:ietf:params:acme:error:rateLimited"
-                    self._answer(429, {"type": kind, "detail": "too many certificates already issued"})
-
-            def _answer(self, status: int, body: dict[str, str]) -> None:
-                text = json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json" if status < 400 else "application/problem+json")
-                self.send_header("Content-Length", str(len(text)))
-                self.send_header("Replay-Nonce", "bm9uY2U")
-                self.send_header("Location", f"https://localhost:{double.port}/account/1")
-                if status == 429:
-                    self.send_header("Retry-After", str(wait))
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(text)
-
-            def log_message(self, *_: object) -> None:
-                """Quiet."""
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        pem.write_text(bundle(issue(authority, Leaf("localhost", Use.SERVER, ("localhost",)), now)).reveal())
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(pem)
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self.port = int(self._server.server_address[1])
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
+        self.socket = context.wrap_socket(self.socket, server_side=True)
+        self.base = f"https://localhost:{self.server_address[1]}"
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05})
         self._thread.start()
 
     @property
     def directory(self) -> str:
-        return f"https://localhost:{self.port}/dir"
+        return f"{self.base}/dir"
 
     def stop(self) -> None:
-        self._server.shutdown()
+        self.shutdown()
         self._thread.join()
-        self._server.server_close()
+        self.server_close()
+
+
+class _BusyHandler(http.server.BaseHTTPRequestHandler):
+    server: BusyAuthorityDouble
+
+    def do_HEAD(self) -> None:
+        self._answer(200, {})
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/renewalInfo/"):
+            self.server.asked.append(self.path.removeprefix("/renewalInfo/"))
+            start, end = self.server.window
+            self._answer(200, {"suggestedWindow": {"start": start, "end": end}})
+        else:
+            self._answer(200, {name: f"{self.server.base}/{name}" for name in _RESOURCES})
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path == "/newAccount":
+            self._answer(201, {"status": "valid"})
+            return
+        self.server.orders += 1
+        kind = "urn:ietf:params:acme:error:rateLimited"
+        self._answer(429, {"type": kind, "detail": "too many certificates already issued"})
+
+    def _answer(self, status: int, body: Mapping[str, object]) -> None:
+        text = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json" if status < 400 else "application/problem+json")
+        self.send_header("Content-Length", str(len(text)))
+        self.send_header("Replay-Nonce", "bm9uY2U")
+        self.send_header("Location", f"{self.server.base}/account/1")
+        if status == 429:
+            self.send_header("Retry-After", str(self.server.wait))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(text)
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
