@@ -172,6 +172,7 @@ def revert(
     name: str, accept: tuple[str, ...], environment: str | None, directory: Path, *, yes: bool, no_input: bool
 ) -> None:
     """Take the change-set NAME out of an environment's branch; `trellis up` then runs without it."""
+    from trellis.cli.withdrawing import withdraw_what_holds
     from trellis.promotion.applying import revert_change
 
     project = find_project(directory)
@@ -181,6 +182,7 @@ def revert(
             echo(line)
         agree(f"Take {name} out of {place}?", yes=yes, no_input=no_input)
         _write(project, prepared)
+    withdraw_what_holds(project, place, [name], prepared.blueprint.stack)
     progress(f"{place} no longer has {name}; next: trellis up -e {place}")
 
 

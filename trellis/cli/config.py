@@ -34,7 +34,7 @@ def list_(environment: str | None, directory: Path, *, as_json: bool) -> None:
     project = find_project(directory)
     found = load_environment(project, chosen_environment(project, environment))
     secrets = secret_keys(project, found.name)
-    specs = declared(project)
+    specs = declared(project, found.name)
     entries = [_entry(spec, specs, found, secrets) for spec in specs.values()]
     if as_json:
         emit_json({"environment": found.name, "config": entries})
@@ -52,7 +52,7 @@ def get(key: str, environment: str | None, directory: Path) -> None:
     """Print the value of KEY in an environment; a secret shows as a mask."""
     project = find_project(directory)
     found = load_environment(project, chosen_environment(project, environment))
-    specs = declared(project)
+    specs = declared(project, found.name)
     entry = _entry(known(specs, key), specs, found, secret_keys(project, found.name))
     if entry["from"] == "missing":
         command = "secret set" if entry["type"] == "secret" else "config set"
@@ -76,7 +76,7 @@ def set_(key: str, value: str, environment: str | None, directory: Path) -> None
     project = find_project(directory)
     name = chosen_environment(project, environment)
     check_exists(project, name)
-    spec = known(declared(project), key)
+    spec = known(declared_or_coming(project, name), key)
     refuse_taken_over(spec)
     refuse_secret(spec, name)
     set_config(project, name, key, parse_value(value, spec.type, key, "the command line"))
@@ -95,13 +95,22 @@ def unset(key: str, environment: str | None, directory: Path) -> None:
     progress(f"unset {key} in {name}")
 
 
-def declared(project: Project) -> Mapping[str, ConfigSpec]:
-    """What the project's stack declares, by key. Raises `StackError` when the stack is at fault."""
-    from trellis.evaluating import evaluate
-    from trellis.loading import load_stack
+def declared(project: Project, environment: str) -> Mapping[str, ConfigSpec]:
+    """What the stack that an environment runs declares, by key. Raises `StackError` when the stack is at fault."""
+    from trellis.revisions.blueprints import evaluated
+    from trellis.revisions.programs import program_of
 
-    blueprint = evaluate(load_stack(project.stack_file), project.stack_file.parent)
-    return {spec.key: spec for spec in blueprint.config}
+    program = program_of(project, load_environment(project, environment), destroying=True)
+    return {spec.key: spec for spec in evaluated(program).config}
+
+
+def declared_or_coming(project: Project, environment: str) -> Mapping[str, ConfigSpec]:
+    """As `declared`, and what the working tree declares besides: values may be there before their change."""
+    from trellis.revisions.blueprints import evaluated
+    from trellis.revisions.programs import Program
+
+    coming = evaluated(Program(project.root, project.stack_file)).config
+    return {**{spec.key: spec for spec in coming}, **declared(project, environment)}
 
 
 def known(specs: Mapping[str, ConfigSpec], key: str) -> ConfigSpec:

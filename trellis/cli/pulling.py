@@ -20,6 +20,7 @@ from trellis.plans import Plan
 from trellis.promotion.chain import Overruling
 from trellis.promotion.lacking import given_values, refuse_lacking
 from trellis.promotion.pulling import Pull, pulling
+from trellis.revisions.programs import Program
 from trellis.values import Value
 from trellis_dsl.secret import Secret
 
@@ -70,7 +71,7 @@ def pull_release(project: Project, wanted: Wanted, question: str) -> Plan | None
         for line in prepared.lines():
             echo(line)
         values = _values(pull, wanted, prepared.blueprint)
-        plan = _plan(project, pull, values)
+        plan = shown_plan_of(project, name, prepared.proposal.program, values)
         agree(question, yes=wanted.yes, no_input=wanted.no_input)
         from trellis.cli.events import recorded
 
@@ -125,13 +126,12 @@ def _answer(spec: "ConfigSpec") -> object:
     return click.prompt(question, err=True)
 
 
-def _plan(project: Project, pull: Pull, values: Mapping[str, Value]) -> Plan:
-    """The plan with the environment's own hosts and data, shown."""
+def shown_plan_of(project: Project, name: str, program: Program, values: Mapping[str, Value]) -> Plan:
+    """The plan that a program has with an environment's own hosts and data, shown."""
     from trellis.cli.up import show
     from trellis.pipeline import bind, planning
 
-    assert pull.prepared is not None  # noqa: S101 - for the type checker: the caller looked
-    bound = bind(project, pull.environment.name, program=pull.prepared.proposal.program, given=values)
+    bound = bind(project, name, program=program, given=values)
 
     async def planned() -> Plan:
         async with planning(bound) as made:

@@ -1,0 +1,244 @@
+"""dev → test → prod on this machine: each environment keeps one file, whose text follows the stack."""
+
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+STACK = """from trellis import Role, Stack, default, dynamic_file, required
+
+shop = Stack("NAME")
+
+
+@shop.role
+class Web(Role):
+    greeting = default("hello", "what is said")
+    place = required(str, "where it is said")
+    folder = required(str, "where the file goes")
+
+    @dynamic_file("FOLDER/ENVIRONMENT.txt")
+    def motd(self):
+        return f"{self.greeting} from {self.place}\\n"
+"""
+REGION = """
+    region = required(str, "where on earth")
+"""
+LATER = """
+
+@shop.role
+class Later(Role):
+    pass
+"""
+
+
+@dataclass
+class Chain:
+    """A project in a repository, with the command line; everything is below one folder."""
+
+    root: Path
+
+    def __call__(self, *arguments: str, code: int = 0, stdin: str = "") -> str:
+        ended = self.run([Path(sys.executable).parent / "trellis"], *arguments, stdin=stdin)
+        assert ended.returncode == code, f"trellis {' '.join(arguments)}\n{ended.stdout}{ended.stderr}"
+        return ended.stdout + ended.stderr
+
+    def run(self, program: list[Path | str], *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*program, *arguments],
+            cwd=self.root,
+            env={**os.environ, "TRELLIS_KEY_FILE": str(self.root.parent / "key.txt"), "PYTHONWARNINGS": "error"},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    def git(self, *arguments: str) -> str:
+        return subprocess.run(
+            ["git", *arguments], cwd=self.root, check=True, capture_output=True, text=True
+        ).stdout.strip()
+
+    def said(self, environment: str) -> str:
+        return (self.root.parent / "hosts" / environment / "motd").read_text()
+
+
+def made(folder: Path) -> Chain:
+    """One host an environment; the third change is in no release."""
+    root = folder / "my shop"
+    (root / "environments").mkdir(parents=True)
+    stack = STACK.replace("FOLDER/ENVIRONMENT.txt", f"{folder}/hosts/motd").replace(
+        '    folder = required(str, "where the file goes")\n', ""
+    )
+    (root / "stack.py").write_text(stack.replace("NAME", f"shop-{uuid.uuid4().hex[:8]}"))
+    (root / "trellis.yaml").write_text("default_environment: dev\n")
+    (root / ".gitignore").write_text(".trellis/\n")
+    for name, before in (("dev", ""), ("test", "dev"), ("prod", "test")):
+        pulls = f"pulls_from: {before}\n" if before else ""
+        text = f'{pulls}hosts: {{here: {{connect: "local://", roles: [Web]}}}}\nconfig: {{Web.place: {name}}}\n'
+        (root / "environments" / f"{name}.yaml").write_text(text)
+    chain = Chain(root)
+    chain.git("init", "-q", "-b", "main")
+    for key, value in (("user.name", "An Operator"), ("user.email", "operator@example.org")):
+        chain.git("config", key, value)
+    chain.git("add", "-A")
+    chain.git("commit", "-q", "-m", "Start")
+    return chain
+
+
+def released(chain: Chain) -> Chain:
+    """Release 7.2 of two changes out of three, published by dev; it needs a value that test and prod lack."""
+    chain("change", "start", "greet", "--title", "Say hi")
+    chain("set", "Web.greeting", "hi", "--change", "greet")
+    chain("change", "start", "region", "--title", "Say where on earth")
+    stack = chain.root / "stack.py"
+    text = stack.read_text()
+    stack.write_text(
+        text.replace("    place = required", REGION + "    place = required").replace(
+            "from {self.place}", "from {self.place} in {self.region}"
+        )
+    )
+    chain("change", "commit", "region", "-m", "Add the region")
+    chain("change", "start", "later", "--title", "Not yet")
+    stack.write_text(text.replace("\n\n\n@shop.role", f"{LATER}\n\n@shop.role", 1))
+    chain("change", "commit", "later", "-m", "Later")
+    stack.write_text(text)
+    for name in ("greet", "region", "later"):
+        chain("change", "apply", name, "-e", "dev", "--yes")
+    chain("release", "create", "7.2", "--changes", "greet,region")
+    chain("config", "set", "Web.region", "lab", "-e", "dev")
+    chain("up", "-e", "dev", "--yes")
+    chain("publish", "7.2", "-e", "dev")
+    return chain
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("chain") / "one"
+    folder.mkdir()
+    chain = released(made(folder))
+    yield folder
+    for name in ("dev", "test", "prod"):
+        chain("destroy", "-e", name, "--yes")
+
+
+@pytest.fixture
+def chain(template: Path) -> Chain:
+    """The template's folder itself, as it was: hosts' paths are in the program."""
+    kept = template.with_name("kept")
+    if not kept.exists():
+        shutil.copytree(template, kept)
+    shutil.rmtree(template)
+    shutil.copytree(kept, template)
+    return Chain(template / "my shop")
+
+
+def said(chain: Chain) -> str:
+    return (chain.root.parent / "hosts" / "motd").read_text()
+
+
+def test_exactly_the_released_changes_end_in_every_environment(chain: Chain) -> None:
+    assert said(chain) == "hi from dev in lab\n"
+    told = chain("pull", "7.2", "-e", "test", "--yes", code=2)
+    assert "test lacks Web.region; nothing was merged" in told
+    assert "try: --set Web.region=VALUE" in told
+    assert chain.git("for-each-ref", "refs/heads/env/test") == ""
+    chain("promote", "7.2", "-e", "test", "--yes", "--set", "Web.region=eu")
+    assert said(chain) == "hi from test in eu\n"
+    assert "Web.region: eu" in (chain.root / "environments" / "test.yaml").read_text()
+    told = chain("promote", "7.2", "-e", "prod", "--yes", "--set", "Web.region=us", code=5)
+    assert "prod pulls from test, which has not published greet, region" in told
+    chain("publish", "7.2", "-e", "test")
+    chain("promote", "7.2", "-e", "prod", "--yes", "--set", "Web.region=us")
+    assert said(chain) == "hi from prod in us\n"
+    rows = {line.split()[0]: line.split()[1:4] for line in chain("change", "list").splitlines()[1:]}
+    assert rows == {
+        "greet": ["applied", "applied", "applied"],
+        "later": ["applied", "pending", "pending"],
+        "region": ["applied", "applied", "applied"],
+    }
+    assert "only dev has: later" in chain("diff", "dev", "prod")
+    assert "promote 7.2 -e prod" in chain("history", "-e", "prod")
+    assert chain.git("status", "--porcelain", "--", "stack.py", "overrides.yaml") == ""
+
+
+def test_the_chain_is_overruled_only_with_the_name_and_a_reason(chain: Chain) -> None:
+    pull = ("pull", "7.2", "-e", "prod", "--yes", "--set", "Web.region=us", "--override-chain")
+    assert "the environment's name is typed: prod" in chain(*pull, "--confirm", "test", "--reason", "fire", code=2)
+    assert "needs a reason" in chain(*pull, "--confirm", "prod", code=2)
+    chain(*pull, "--confirm", "prod", "--reason", "the shop is down")
+    assert "the shop is down" in chain("history", "1", code=0) + chain("history", str(_runs(chain)))
+    told = chain("status", "-e", "prod")
+    assert "! prod runs greet, which test never did; overruled: the shop is down" in told
+    assert "has pulled nothing yet" in chain("up", "-e", "test", "--yes", code=5)
+    assert "has not published the working tree" in chain("up", "-e", "prod", "--working-tree", "--yes", code=5)
+
+
+def _runs(chain: Chain) -> int:
+    return int(chain("history", "-e", "prod", "--limit", "1").splitlines()[1].split()[0])
+
+
+def test_a_release_that_is_not_well_loses_its_publication(chain: Chain) -> None:
+    (chain.root.parent / "hosts" / "motd").write_text("changed by hand\n")
+    assert "1 changes are pending" in chain("publish", "7.2", "-e", "dev", code=5)
+    assert "has not published" in chain("pull", "7.2", "-e", "test", "--yes", code=5)
+
+
+def test_taking_a_change_back_withdraws_what_holds_it(chain: Chain) -> None:
+    assert "dev withdrew 7.2: dev took greet back" in chain("change", "revert", "greet", "-e", "dev", "--yes")
+    chain("up", "-e", "dev", "--yes")
+    assert said(chain) == "hello from dev in lab\n"
+    assert "has not published" in chain("pull", "7.2", "-e", "test", "--yes", code=5)
+
+
+def test_another_repository_is_pulled_from_by_its_url(chain: Chain, tmp_path: Path) -> None:
+    bare = tmp_path / "non prod.git"
+    chain.git("init", "-q", "--bare", str(bare))
+    chain.git(
+        "push",
+        "-q",
+        str(bare),
+        "refs/heads/*:refs/heads/*",
+        "refs/tags/*:refs/tags/*",
+        "refs/trellis/published/*:refs/trellis/published/*",
+    )
+    root = tmp_path / "prod repository"
+    chain.git("clone", "-q", "--single-branch", "--no-tags", "-b", "main", str(bare), str(root))
+    prod = Chain(root)
+    for name in ("dev", "test", "prod"):
+        (root / "environments" / f"{name}.yaml").unlink()
+    text = f'pulls_from: dev\nupstream: "{bare}"\nhosts: {{here: {{connect: "local://", roles: [Web]}}}}\n'
+    (root / "environments" / "prod.yaml").write_text(text)
+    pull = ("promote", "7.2", "-e", "prod", "--yes", "--set", "Web.region=us", "--set", "Web.place=there")
+    assert "nobody is trusted to publish for dev" in prod(*pull, code=3)
+    shutil.copytree(chain.root / "environments" / "trust", root / "environments" / "trust")
+    prod(*pull)
+    assert said(chain) == "hi from there in us\n"
+    assert prod.git("rev-parse", "release/7.2") == chain.git("rev-parse", "release/7.2")
+    assert "applied" in prod("change", "list")
+
+
+def test_killed_anywhere_the_repository_is_whole_and_the_next_run_converges(chain: Chain, template: Path) -> None:
+    command = ("promote", "7.2", "-e", "test", "--yes", "--set", "Web.region=eu")
+    program = [sys.executable, str(HERE / "killed_command.py")]
+    kept = template.with_name("kept")
+    ticks = int(chain.run([*program, "0"], *command).stdout.split()[-1])
+    assert ticks > 10
+    for step in range(1, ticks + 1):
+        shutil.rmtree(template)
+        shutil.copytree(kept, template)
+        before = chain.git("rev-parse", "env/dev", "main", "release/7.2", "HEAD")
+        assert chain.run([*program, str(step)], *command).returncode == -9, step
+        assert chain.git("fsck", "--no-dangling", "--connectivity-only") == ""
+        assert chain.git("rev-parse", "env/dev", "main", "release/7.2", "HEAD") == before
+        assert chain.git("status", "--porcelain", "--", "stack.py", "overrides.yaml") == ""
+        chain(*command)
+        assert said(chain) == "hi from test in eu\n", step
+        assert chain.git("rev-parse", "env/test") == chain.git("rev-parse", "refs/trellis/decided/test")
