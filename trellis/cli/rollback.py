@@ -18,6 +18,7 @@ from trellis.cli.options import (
 )
 from trellis.cli.output import confirm, echo, progress
 from trellis.cli.rendering import done_line, plan_document
+from trellis.cli.returning import return_branch
 from trellis.cli.stores import project_store
 from trellis.cli.up import show
 from trellis.environments.loading import load_environment
@@ -63,7 +64,9 @@ def rollback(  # noqa: PLR0913 - one argument an option
     """
     with project_store(directory) as (project, store):
         name = chosen_environment(project, environment)
-        _refuse_branch(project, name)
+        if _runs_branch(project, name, to):
+            return_branch(project, name, yes=yes, no_input=no_input, parallel=parallel, lock_wait=lock_wait)
+            return
         run, bind_again = _target(project, store, name, to)
     shown = asyncio.run(_shown(bind_again, as_json=as_json, diff=diff))
     if shown.unreachable and not shown.changes:
@@ -78,16 +81,17 @@ def rollback(  # noqa: PLR0913 - one argument an option
     progress("the files here are as they were: the next `trellis up` applies them again")
 
 
-def _refuse_branch(project: Project, name: str) -> None:
+def _runs_branch(project: Project, name: str, to: int | None) -> bool:
     """An environment that runs a branch goes back there, so that git goes on to say what runs where."""
     from trellis.revisions.programs import program_of
 
     program = program_of(project, load_environment(project, name), destroying=True)
-    if program.branch:
+    if program.branch and to is not None:
         raise PolicyError(
             f"{name} runs the branch {program.branch}, and goes back by taking back a change-set there",
             hint=f"trellis change list, then: trellis change revert NAME -e {name}",
         )
+    return bool(program.branch)
 
 
 def _target(project: Project, store: "Store", name: str, to: int | None) -> "tuple[int, Callable[[], Bound]]":

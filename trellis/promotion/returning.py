@@ -33,9 +33,10 @@ def returning(project: Project, environment: str, accepted: Sequence[str]) -> It
         target = _target(repository, known, environment)
         proposal = _proposal(repository, project, known, environment, target)
         proposal = settled(found, proposal, "", accepted)
-        gone = f"without {', '.join(proposal.reverts)}" if proposal.reverts else "with another content"
-        run = target.trailer(names.RUN)
-        yield Prepared(repository, proposal, f"went back to what run {run} applied, {gone}")
+        gone = f", without {', '.join(proposal.reverts)}" if proposal.reverts else ""
+        again = f", with {', '.join(proposal.brings)} again" if proposal.brings else ""
+        summary = f"went back to what run {target.trailer(names.RUN)} applied{gone}{again}"
+        yield Prepared(repository, proposal, summary)
 
 
 def _target(repository: Repository, known: Known, environment: str) -> Commit:

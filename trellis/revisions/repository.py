@@ -15,7 +15,7 @@ from trellis.errors import LockedError, TrellisError, UsageError
 from trellis.revisions.graph import ALL_FIELDS, Graph, parse_log
 
 if TYPE_CHECKING:
-    from git import Repo
+    from git import Actor, Repo
 
 _OLDEST = (2, 38)  # git merge-tree --write-tree
 NOTHING = "0" * 40
@@ -110,6 +110,7 @@ class Repository:
     def __init__(self, repo: "Repo", root: Path) -> None:
         self._repo = repo
         self._git = repo.git
+        self._operator: Actor | None = None
         top = Path(repo.working_tree_dir or root).resolve()
         self.root = root
         self.prefix = "" if root.resolve() == top else root.resolve().relative_to(top).as_posix() + "/"
@@ -250,7 +251,12 @@ class Repository:
         from git import Commit
 
         made = Commit.create_from_tree(
-            self._repo, self._repo.tree(tree), text, [self._repo.commit(parent) for parent in parents]
+            self._repo,
+            self._repo.tree(tree),
+            text,
+            [self._repo.commit(parent) for parent in parents],
+            author=self._who(),
+            committer=self._who(),
         )
         return str(made.hexsha)
 
@@ -270,10 +276,9 @@ class Repository:
         """Write an annotated tag's object; no ref leads to it yet."""
         from time import time
 
-        from git import Actor
         from gitdb import IStream
 
-        who = Actor.committer(self._repo.config_reader())
+        who = self._who()
         content = (
             f"object {commit}\ntype commit\ntag {name}\ntagger {who.name} <{who.email}> {int(time())} +0000\n\n{text}"
         )
@@ -347,6 +352,18 @@ class Repository:
 
         data = text.encode()
         return str(self._repo.odb.store(IStream(b"blob", len(data), BytesIO(data))).hexsha.decode())
+
+    def _who(self) -> "Actor":
+        """Whom git names as the committer; the account on this machine where nobody told git."""
+        from git import Actor, GitCommandError
+
+        if self._operator is None:
+            try:
+                said = str(self._git.var("GIT_COMMITTER_IDENT"))
+                self._operator = Actor._from_string(said.rpartition(" ")[0].rpartition(" ")[0])  # noqa: SLF001 - its parser
+            except GitCommandError:
+                self._operator = Actor.committer(self._repo.config_reader())
+        return self._operator
 
     def _program(self) -> tuple[str, str]:
         """Pathspecs of the program: the project's folder without the environments' data."""
