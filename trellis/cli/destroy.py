@@ -50,5 +50,5 @@ async def _destroy(
             echo("Nothing is left of it.")
             return
         confirm(f"Remove all of this from {name}, data included?", yes=yes, no_input=no_input)
-        await apply_plan(planned, recording, parallel)
+        await apply_plan(planned, recording, parallel, destroying=True)
     echo("Done: nothing is left of it.")

@@ -58,8 +58,11 @@ async def apply_plan(
     reason: str = "",
     *,
     partial: bool = False,
+    destroying: bool = False,
 ) -> None:
     """Apply and record; a partial plan does not bring the environment to what the stack says, and is not kept as that.
+
+    Where everything is removed no program is run, so the chain of environments has no say, and none is remembered.
 
     Raises:
         PolicyError: the chain of environments does not allow this program.
@@ -68,8 +71,9 @@ async def apply_plan(
         UnreachableError: hosts did not answer, or stopped answering; the others are done.
     """
     bound = planned.bound
-    reason = allowed(bound.project, bound.environment, bound.program, choice) or reason
-    content = content_of(bound.project, bound.program)
+    if not destroying:
+        reason = allowed(bound.project, bound.environment, bound.program, choice) or reason
+    content = "" if destroying else content_of(bound.project, bound.program)
     run = recording.store.begin(_record(planned, recording, reason))
     journal = _Journal(recording, run, bound.salt)
     applier = planned.applier(journal, parallel)
