@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from trellis.blueprint import Blueprint
 from trellis.changes.errors import ConflictError
 from trellis.changes.meaning import Sides, contradictions, senseless
+from trellis.changes.model import ChangeSet
 from trellis.changes.reading import Known
 from trellis.changes.standing import active, reverted
 from trellis.environments.project import Project
@@ -140,6 +141,17 @@ def _newest_contained(known: Known, change_tip: str, start: str, branch: str) ->
         if known.graph.contains(branch, commit.id):
             return commit.id
     return start
+
+
+def brought_by(known: Known, change: ChangeSet) -> dict[str, str]:
+    """Names and tips of a change-set and of those that it builds on, as far as main does not hold them."""
+    main = known.main.commit if known.main else ""
+    below = {
+        other.name: _newest_contained(known, other.tip, other.start, change.tip)
+        for other in known.changes.values()
+        if known.graph.contains(change.tip, other.start) and not known.graph.contains(main, other.start)
+    }
+    return {**below, change.name: change.tip}
 
 
 def propose_without(repository: Repository, project: Project, known: Known, environment: str, name: str) -> Proposal:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from trellis.blueprint import Blueprint
 from trellis.changes.care import Care, needs_care
-from trellis.changes.composing import Proposal, propose, propose_without, write
+from trellis.changes.composing import Proposal, brought_by, propose, propose_without, write
 from trellis.changes.differences import differences
 from trellis.changes.reading import Known, read
 from trellis.changes.standing import reverted
@@ -71,7 +71,8 @@ def apply_change(
         reason = decide(
             Asked(environment, found.pulls_from, unpublished(known, change.tip, [tip], published)), overruling
         )
-        proposal = propose(repository, project, known, environment, change.tip, {name: change.tip}, f"Apply {name}")
+        brings = brought_by(known, change)
+        proposal = propose(repository, project, known, environment, change.tip, brings, f"Apply {name}")
         proposal = settled(found, proposal, reason, (*accepted, *change.accepts))
         yield Prepared(repository, proposal, f"applied {name}", reason)
 

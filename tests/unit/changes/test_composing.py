@@ -4,7 +4,7 @@ import pytest
 from shop_repository import Shop
 
 from trellis.changes import making, releases
-from trellis.changes.composing import propose, propose_without, write
+from trellis.changes.composing import brought_by, propose, propose_without, write
 from trellis.changes.errors import ConflictError
 from trellis.changes.making import Sheet
 from trellis.changes.reading import read
@@ -17,7 +17,8 @@ from trellis.promotion.applying import begun
 def apply(shop: Shop, name: str, environment: str = "dev") -> str:
     known = begun(shop.repository, read(shop.repository), load_environment(shop.project, environment))
     tip = known.change(name).tip
-    proposal = propose(shop.repository, shop.project, known, environment, tip, {name: tip}, f"Apply {name}")
+    brings = brought_by(known, known.change(name))
+    proposal = propose(shop.repository, shop.project, known, environment, tip, brings, f"Apply {name}")
     return write(shop.repository, proposal)
 
 
@@ -175,3 +176,14 @@ def test_a_branch_that_is_checked_out_is_not_moved_under_it(shop: Shop) -> None:
     shop.git("switch", "-q", "env/dev")
     with pytest.raises(UsageError, match="env/dev is checked out"):
         apply(shop, "b")
+
+
+def test_what_a_change_builds_on_comes_with_it_again(shop: Shop) -> None:
+    shop.change("a", Website__image="shop/website:2")
+    apply(shop, "a")
+    revert(shop, "a")
+    making.start(shop.repository, Sheet("b", "B", after=("a",)))
+    shop.set("b", Website__memory="1 GiB")
+    apply(shop, "b")
+    assert has(shop) == {"a", "b"}
+    assert "Website.image: shop/website:2" in overrides(shop)
