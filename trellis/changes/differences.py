@@ -43,16 +43,30 @@ _KINDS = (
 )  # fmt: skip
 
 
+# What goes without saying when a service or role comes or goes.
+_USUAL = {
+    ("relocatable", "no"), ("network", "stack"), ("priority", "0"), ("stop grace", "10 s"), ("needs", "0"),
+    ("needs", "0 B"), ("needs", "0 bit/s"), ("update", "stop first, 1 at a time, pause 0 s"),
+    ("reserves", "0 cores, 0 B"),
+}  # fmt: skip
+
+
 def differences(before: Blueprint, after: Blueprint) -> tuple[Difference, ...]:
     """What differs, by kind in a fixed order, then by subject; what comes or goes with a service or role is in it."""
     old, new = facts(before), facts(after)
     moved = sorted(
-        (key for key in old.keys() | new.keys() if old.get(key) != new.get(key)),
+        (key for key in old.keys() | new.keys() if _is_told(key[0], old.get(key), new.get(key))),
         key=lambda key: (_KINDS.index(key[0]), key[1]),
     )
     return tuple(
         Difference(kind, subject, old.get((kind, subject)), new.get((kind, subject))) for kind, subject in moved
     )
+
+
+def _is_told(kind: str, before: str | None, after: str | None) -> bool:
+    if before is None or after is None:
+        return (kind, before or after) not in _USUAL and before != after
+    return before != after
 
 
 def facts(blueprint: Blueprint) -> dict[tuple[str, str], str]:

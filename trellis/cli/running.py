@@ -13,7 +13,7 @@ from trellis.cli.output import progress
 from trellis.cli.rendering import SIGNS, summary_line
 from trellis.pipeline import Planned
 from trellis.plans import Step
-from trellis.promotion.gate import AS_DECIDED, Choice, allowed
+from trellis.promotion.gate import AS_DECIDED, Choice, allowed, refuse_careless_edits
 from trellis.remembering import made_of
 from trellis.revisions.applied import content_of, remember
 from trellis.rollback.keeping import kept_program
@@ -74,6 +74,7 @@ async def apply_plan(
     if not destroying:
         reason = allowed(bound.project, bound.environment, bound.program, choice) or reason
     content = "" if destroying else content_of(bound.project, bound.program)
+    refuse_careless_edits(bound.project, bound.environment, bound.program, content, choice)
     run = recording.store.begin(_record(planned, recording, reason))
     journal = _Journal(recording, run, bound.salt)
     applier = planned.applier(journal, parallel)

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 @no_input_option
 @json_option
 @allow_moves_option
+@click.option(
+    "--accept", metavar="WHAT", multiple=True, help='Accept what needs care: "storage Database.data", or all.'
+)
 @click.option("--working-tree", is_flag=True, help="Run the working tree, not the environment's branch.")
 @overruling_options
 @limit_options
@@ -59,6 +62,7 @@ def up(  # noqa: PLR0913, PLR0917 - one argument an option
     directory: Path,
     allow_moves: tuple[str, ...],
     chain: Words,
+    accept: tuple[str, ...],
     hosts: tuple[str, ...],
     roles: tuple[str, ...],
     *,
@@ -76,7 +80,7 @@ def up(  # noqa: PLR0913, PLR0917 - one argument an option
     saved = read_plan(file) if file else None
     name = str(saved["environment"]) if saved else chosen_environment(project, environment)
     check_environment(project, name)
-    choice = Choice(working_tree=working_tree, overruling=chain.overruling(name, no_input=no_input))
+    choice = Choice(working_tree=working_tree, accepted=accept, overruling=chain.overruling(name, no_input=no_input))
     asking = asked_in(saved) if saved else asking_of(allow_moves, hosts=hosts, roles=roles)
     at_once = AtOnce.now(parallel, lock_wait, choice) if yes else None
     shown, applied = asyncio.run(

@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 
+from trellis.changes.care import needs_care
 from trellis.changes.reading import read
 from trellis.environments.model import Environment
 from trellis.environments.project import Project
+from trellis.errors import TrellisError
+from trellis.promotion.applying import refuse_careless
 from trellis.promotion.chain import WORKING_TREE, Asked, Overruling, decide, unpublished
 from trellis.promotion.publications import published_for
 from trellis.revisions import names
+from trellis.revisions.blueprints import blueprint_of
 from trellis.revisions.programs import Program
 from trellis.revisions.repository import opened
 
@@ -17,11 +21,13 @@ class Choice:
     """What the operator said about the program to run.
 
     Attributes:
+        accepted: what needs care and is meant so.
         working_tree: the working tree, instead of the environment's branch.
         overruling: of the chain.
     """
 
     working_tree: bool = False
+    accepted: tuple[str, ...] = ()
     overruling: Overruling | None = None
 
 
@@ -52,3 +58,27 @@ def _loose(project: Project, environment: Environment, program: Program) -> tupl
         published = published_for(repository, project, environment).values()
         loose = unpublished(known, program.commit, [decided.commit] if decided else [], published)
         return loose or ("where its branch was moved to by hand",)
+
+
+def refuse_careless_edits(
+    project: Project, environment: Environment, program: Program, content: str, choice: Choice
+) -> None:
+    """Refuse a working tree that takes something away from what runs, unless that was accepted.
+
+    What a branch holds was looked at when it came there, and what ran before may run again.
+
+    Raises:
+        PolicyError: something needs care.
+    """
+    if program.root != project.root or not content:
+        return
+    with opened(project.root) as repository:
+        applied = repository.ref(f"{names.APPLIED}{environment.name}")
+        if applied is None or repository.tree(applied.commit) == content:
+            return
+        try:
+            before = blueprint_of(repository, project, applied.commit)
+        except TrellisError:  # it was good once; what it was is not known any more
+            return
+        roles = {role for host in environment.hosts.values() for role in host.roles}
+        refuse_careless(needs_care(before, blueprint_of(repository, project, content), roles, choice.accepted))

@@ -8,7 +8,9 @@ from trellis.revisions.repository import NOTHING, RefChange, opened, opened_if_a
 
 def content_of(project: Project, program: Program) -> str:
     """The tree of a program, as it is now; empty without git."""
-    if program.branch:
+    if program.root != project.root:
+        if not program.commit:
+            return ""
         with opened(project.root) as repository:
             return repository.tree(program.commit)
     if program.root != project.root:  # one of an earlier run, which is kept as a tree

@@ -227,8 +227,8 @@ class Repository:
         return notes.strip().removesuffix(trailers.strip()).strip()
 
     def tree(self, commit: str) -> str:
-        """The tree of a commit."""
-        return str(self._repo.commit(commit).tree.hexsha)
+        """The tree of a commit, or the tree itself."""
+        return str(self._repo.tree(commit).hexsha)
 
     def parents(self, commit: str) -> tuple[str, ...]:
         """The parents of a commit."""

@@ -67,3 +67,18 @@ def test_what_the_working_tree_held_exactly_is_recorded(shop: Shop) -> None:
     remember(shop.project, "dev", program, content_of(shop.project, program), 7, "digest")
     assert shop.git("show", "refs/trellis/applied/dev:notes.txt") == "not committed"
     assert shop.git("log", "-1", "--format=%s", "refs/trellis/applied/dev") == "dev: run 7 applied the working tree"
+
+
+def test_edits_that_take_something_away_need_care(shop: Shop) -> None:
+    from trellis.promotion.gate import Choice, refuse_careless_edits
+
+    dev = load_environment(shop.project, "dev")
+    program = program_of(shop.project, dev)
+    remember(shop.project, "dev", program, content_of(shop.project, program), 1, "digest")
+    stack = shop.root / "stack.py"
+    stack.write_text(stack.read_text().replace('Storage("2 GiB")', 'Storage("1 GiB")'))
+    content = content_of(shop.project, program)
+    with pytest.raises(PolicyError, match=r"storage Back.data shrinks from 2 GiB") as refused:
+        refuse_careless_edits(shop.project, dev, program, content, Choice())
+    assert refused.value.hint == '--accept "storage Back.data"'
+    refuse_careless_edits(shop.project, dev, program, content, Choice(accepted=("storage Back.data",)))
