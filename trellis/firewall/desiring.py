@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from trellis.blueprint import AllowSpec, EndpointSpec
 from trellis.deployment import DeployedInstance
 from trellis.firewall.addressing import container_macs, is_loopback
-from trellis.firewall.ground import Ground
+from trellis.firewall.ground import Ground, bound_address
 from trellis.firewall.model import ANYONE, Allowance, Exit, Guard, Limit, Opening, Ruleset, Target, united
 from trellis.firewall.needs import Need
 from trellis.hosts import Host
@@ -33,7 +33,7 @@ def _ruleset(host: Host, ground: Ground) -> Ruleset:
 def _guards(instance: DeployedInstance, ground: Ground) -> Iterator[Guard]:
     """One for each port that others could reach; what is bound to the loopback address nobody else can."""
     for endpoint in instance.service.endpoints:
-        bound = _bound(instance, endpoint)
+        bound = bound_address(instance, endpoint)
         if not is_loopback(bound):
             name = f"{instance.service.name}.{endpoint.name}"
             yield Guard(
@@ -43,12 +43,6 @@ def _guards(instance: DeployedInstance, ground: Ground) -> Iterator[Guard]:
                 f"{instance.service.name.lower()}-{instance.index} {name}",
                 _allowed(instance, endpoint, ground),
             )
-
-
-def _bound(instance: DeployedInstance, endpoint: EndpointSpec) -> str:
-    """The host's address at which the port is; empty for all of them."""
-    everywhere = endpoint.public or instance.service.network == "host"
-    return "" if everywhere else instance.host.address
 
 
 def _allowed(instance: DeployedInstance, endpoint: EndpointSpec, ground: Ground) -> tuple[Allowance, ...]:
@@ -82,7 +76,8 @@ def _exits(host: Host, ground: Ground) -> Iterator[Exit]:
     """One for each guarded endpoint elsewhere that is open to this host because a client runs here, or could."""
     found: dict[tuple[str, str], list[Need]] = {}
     for need in ground.needs:
-        if host.name in ground.places(need.client) and ground.guarded_ends(need.server, need.endpoint):
+        ends = ground.guarded_ends(need.server, need.endpoint)
+        if ends and host.name in ground.places(need.client) and ground.is_elsewhere(need.server, host.name):
             found.setdefault((need.server, need.endpoint), []).append(need)
     for (server, endpoint), needs in found.items():
         protocol = ground.deployment.blueprint.service(server).endpoint(endpoint).protocol

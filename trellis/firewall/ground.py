@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from trellis.blueprint import EndpointSpec
 from trellis.deployment import DeployedInstance, Deployment
-from trellis.firewall.addressing import addresses_of, container_macs
+from trellis.firewall.addressing import addresses_of, container_macs, is_loopback
 from trellis.firewall.model import united
 from trellis.firewall.needs import Need
 from trellis.firewall.settings import FirewallSettings
@@ -66,13 +67,19 @@ class Ground:
         """The addresses of all those hosts."""
         return self._once(("networks", service), lambda: united(self.addresses(host) for host in self.places(service)))
 
+    def is_elsewhere(self, service: str, host: str) -> bool:
+        """Whether an instance of the service runs on another host."""
+        homes = self._once(("homes", service), lambda: frozenset(one.host.name for one in self.instances(service)))
+        return bool(homes - {host})
+
     def guarded_ends(self, server: str, endpoint: str) -> tuple[tuple[str, int], ...]:
-        """Address and port of each instance, unless the endpoint is public."""
+        """Address and port of each instance that others could reach, unless the endpoint is public."""
         return self._once(("ends", server, endpoint), lambda: tuple(sorted(self._ends(server, endpoint))))
 
     def _ends(self, server: str, endpoint: str) -> Iterator[tuple[str, int]]:
         for one in self.instances(server):
-            if not one.service.endpoint(endpoint).public:
+            spec = one.service.endpoint(endpoint)
+            if not spec.public and not is_loopback(bound_address(one, spec)):
                 for address in self.addresses(one.host.name):
                     yield address, one.published[endpoint].port
 
@@ -91,6 +98,12 @@ class Ground:
             self._made[key] = make()
         found: T = self._made[key]
         return found
+
+
+def bound_address(instance: DeployedInstance, endpoint: EndpointSpec) -> str:
+    """The host's address at which the port is; empty for all of them."""
+    everywhere = endpoint.public or instance.service.network == "host"
+    return "" if everywhere else instance.host.address
 
 
 def _macs(instances: Iterable[DeployedInstance]) -> tuple[str, ...]:
