@@ -1,8 +1,8 @@
 """What an instance is told about the services that it depends on, and how it learns of a change; pure.
 
-It finds ``/etc/trellis/services.json`` and ``/etc/trellis/hosts`` in its container: files in a folder of the host, so
-that they change under a running process and are there without Trellis. Who cannot read them again says nothing, and has
-the same in its environment and ``/etc/hosts`` too; then its container is made anew when a dependency moves.
+It finds ``/etc/trellis/services.json`` in its container: a file in a folder of the host, so that it changes under a
+running process and is there without Trellis. Who cannot read it again says nothing, and has the same in its environment
+and ``/etc/hosts`` too; then its container is made anew when a dependency moves.
 """
 
 import base64
@@ -20,7 +20,7 @@ from trellis.values import freeze_mapping
 from trellis_dsl.endpoints import Address
 
 FOLDER = "/etc/trellis"
-"""Where a container finds its files."""
+"""Where a container finds its file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Information:
     """What one instance is told.
 
     Attributes:
-        resources: its files, and where its container sees them.
+        resources: its file, and where its container sees it.
         env: variables for what cannot be read again.
         extra_hosts: name to address for its ``/etc/hosts``, likewise.
         links: container to the name under which its own network knows it, likewise.
@@ -61,7 +61,7 @@ def information(instance: DeployedInstance, deployment: Deployment) -> Informati
         return Information()
     fixed = [one for one in found if one.connection.on_change == "restart"]
     return Information(
-        resources=tuple(_files(found, instance, deployment)),
+        resources=(_file(found, instance, deployment),),
         env={"TRELLIS_SERVICES": f"{FOLDER}/services.json", **_variables(fixed)},
         extra_hosts=tuple(f"{name}:{address}" for name, address in _remote_names(fixed)),
         links=tuple(dict.fromkeys(_links(fixed, instance))),
@@ -76,28 +76,26 @@ def _dependency(connection: ConnectionSpec, seen_from: DeployedInstance, deploym
     return Dependency(connection, protocol, addresses)
 
 
-def _files(found: Sequence[Dependency], instance: DeployedInstance, deployment: Deployment) -> Iterator[Resource]:
+def _file(found: Sequence[Dependency], instance: DeployedInstance, deployment: Deployment) -> Resource:
     host, short = instance.host.name, short_name(instance.service.name, instance.index)
     folder = f"{deployment.folder(host)}/{short}/information"
+    path = f"{folder}/services.json"
+    # A folder, not the file: a file that is renamed into it is seen through a folder only.
     mount = {"type": "bind", "source": folder, "target": FOLDER, "read_only": True}
-    texts = {"hosts": _hosts(found), "services.json": _document(found, instance, deployment)}
+    spec: dict[str, object] = {
+        "path": path,
+        "kind": "dynamic",
+        "content": base64.b64encode(_document(found, instance, deployment).encode()).decode(),
+        "mode": 0o644,
+        "owner": "",
+        "group": "",
+        "mounts_into": {"container": short, "mounts": [mount]},
+    }
     signals = [one.connection.signal for one in found if one.connection.on_change == "signal"]
-    for number, (name, text) in enumerate(texts.items(), start=1):
-        last = number == len(texts)
-        spec: dict[str, object] = {
-            "path": f"{folder}/{name}",
-            "kind": "dynamic",
-            "content": base64.b64encode(text.encode()).decode(),
-            "mode": 0o644,
-            "owner": "",
-            "group": "",
-            "mounts_into": {"container": short, "mounts": [mount] if last else []},
-        }
-        if signals and last:
-            spec["tell"] = {"container": instance.name, "signal": signals[0]}
-        owner = Owner(instance.role, instance.service.name, instance.index)
-        before = () if not last else (ResourceKey("file", f"{folder}/hosts", host),)
-        yield Resource(ResourceKey("file", f"{folder}/{name}", host), freeze_mapping(spec), owner, before)
+    if signals:
+        spec["tell"] = {"container": instance.name, "signal": signals[0]}
+    owner = Owner(instance.role, instance.service.name, instance.index)
+    return Resource(ResourceKey("file", path, host), freeze_mapping(spec), owner)
 
 
 def _document(found: Sequence[Dependency], instance: DeployedInstance, deployment: Deployment) -> str:
@@ -130,12 +128,6 @@ def _described(dependency: Dependency) -> dict[str, object]:
         "port": first["port"],
         "instances": instances,
     }
-
-
-def _hosts(found: Sequence[Dependency]) -> str:
-    """In the form of ``/etc/hosts``: those that answer at an address; the engine knows the names of the others."""
-    head = "# Written by Trellis: the services that this instance depends on, where they are on other hosts.\n"
-    return head + "".join(f"{address}\t{name}\n" for name, address in _remote_names(found))
 
 
 def _remote_names(found: Sequence[Dependency]) -> Iterator[tuple[str, str]]:

@@ -81,7 +81,7 @@ def shop(built_images: Callable[..., None], tmp_path_factory: pytest.TempPathFac
 def test_the_site_answers_and_a_second_up_has_nothing_to_do(shop: Shop) -> None:
     planned = shop.trellis("plan")
     assert shop.containers() == []  # a plan changes nothing
-    assert "Plan: 8 to create, 0 to change, 0 to remove on 1 host" in planned
+    assert "Plan: 11 to create, 0 to change, 0 to remove on 1 host" in planned
     shop.trellis("up", "--yes")
     assert "version 7.1" in shop.page()
     before = shop.containers()
