@@ -39,9 +39,10 @@ integration: setup parts ## tests with a real engine, real hosts, real databases
 test: ## all checks and all tests; needs root on Debian or Ubuntu to install what is missing
 	@scripts/phases setup parts check unit docs integration
 
-bench: setup ## start-up and no-change times as ratios to other tools, then the figures of placement (tests/benchmarks)
+bench: setup ## times as ratios to what users run instead, here and on lab hosts, then placement (tests/benchmarks)
 	@$(bin)/python tests/benchmarks/starting/bench_starting.py
 	@$(bin)/python tests/benchmarks/placing/bench_placing.py
+	@$(bin)/python tests/benchmarks/hosts/run.py
 
 demo: ## run the shop (a website, MariaDB, HAProxy) on this machine and fetch its page
 	@scripts/demo up
