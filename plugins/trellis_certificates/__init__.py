@@ -7,11 +7,14 @@ from trellis.plugin import hookimpl
 from trellis.plugin.commands import CommandSpec
 
 if TYPE_CHECKING:  # every start of the command line imports this module
+    from pathlib import Path
+
     from trellis.deployment import Deployment
+    from trellis.environments.model import Environment
     from trellis.plugin.contracts import Provider
     from trellis.resources import Resource
 
-__all__ = ["trellis_commands", "trellis_providers", "trellis_resources"]
+__all__ = ["trellis_check", "trellis_commands", "trellis_providers", "trellis_resources"]
 
 
 @hookimpl
@@ -20,6 +23,16 @@ def trellis_providers() -> "Sequence[Provider]":
     from trellis_certificates.provider import CertificateProvider
 
     return (CertificateProvider(),)
+
+
+@hookimpl
+def trellis_check(environment: "Environment", root: "Path") -> Sequence[str]:
+    """The environment's ``certificates`` make sense, and what their issuer needs is installed."""
+    from trellis_certificates.settings import read_settings, refuse_without_extra
+
+    if read_settings(environment.certificates, environment.name, root).directory:
+        refuse_without_extra(environment.name)
+    return ()
 
 
 @hookimpl

@@ -17,10 +17,14 @@ def check(environment: str | None, directory: Path) -> None:
     from trellis.evaluating import evaluate
     from trellis.loading import load_stack
     from trellis.pipeline import bind
+    from trellis.plugin.registry import Plugins
 
     project = find_project(directory)
     if environment:
-        blueprint = bind(project, environment).blueprint
+        bound = bind(project, environment)
+        blueprint = bound.blueprint
+        for sentence in Plugins.load().check(bound.environment, project.root):
+            echo(sentence)
     else:
         blueprint = evaluate(load_stack(project.stack_file), project.root)
     echo(

@@ -8,7 +8,10 @@ import pluggy
 from trellis.plugin.commands import CommandSpec
 
 if TYPE_CHECKING:  # every start of the command line imports this module
+    from pathlib import Path
+
     from trellis.deployment import Deployment
+    from trellis.environments.model import Environment
     from trellis.firewall.backends import Backend
     from trellis.firewall.needs import Need
     from trellis.placing.solvers.contract import Solver
@@ -43,6 +46,16 @@ def trellis_resources(deployment: "Deployment") -> "Sequence[Resource]":
     Fires once a run, after placement and before the plan is made. Must be pure: the same deployment gives the
     same resources. A container is given what it needs by naming it in the resource's `owner`, see the
     reference of each kind.
+    """
+    return ()
+
+
+@hookspec
+def trellis_check(environment: "Environment", root: "Path") -> Sequence[str]:
+    """Look for mistakes in an environment's data that only this plugin understands.
+
+    Fires in `trellis check --env`, without any host; `root` is the stack's folder. A mistake is raised as
+    `ConfigError`; what is returned are sentences about what is right and still worth saying.
     """
     return ()
 

@@ -12,7 +12,10 @@ from trellis.plugin.commands import CommandSpec
 from trellis.plugin.requirements import unmet_requirement
 
 if TYPE_CHECKING:  # --help loads the plugins for their commands, and needs none of this
+    from pathlib import Path
+
     from trellis.deployment import Deployment
+    from trellis.environments.model import Environment
     from trellis.firewall.backends import Backend
     from trellis.firewall.needs import Need
     from trellis.placing.solvers.contract import Solver
@@ -122,6 +125,14 @@ class Plugins:
     def solvers(self) -> "tuple[Solver, ...]":
         """Placement solvers that plugins offer; the bundled ones need no plugin."""
         return tuple(solver for _, solver in self._offers("trellis_solver"))
+
+    def check(self, environment: "Environment", root: "Path") -> tuple[str, ...]:
+        """What plugins have to say about an environment's data.
+
+        Raises:
+            ConfigError: a mistake.
+        """
+        return tuple(text for _, text in self._offers("trellis_check", environment=environment, root=root))
 
     def balancers(self) -> "Mapping[str, Balancer]":
         """Load balancers by name.

@@ -101,11 +101,20 @@ class Project:
         except ssl.SSLError:
             return ""
 
-    def page(self, host: str, root: str, name: str = SHOP) -> str:
+    def protocol(self, host: str, root: str) -> str | None:
+        """What a visitor who knows both protocols gets: ``h2`` or ``http/1.1``."""
+        context = ssl.create_default_context(cadata=root)
+        context.set_alpn_protocols(["h2", "http/1.1"])
+        with self._connected(host, SHOP, context) as connection:
+            return connection.selected_alpn_protocol()
+
+    def page(self, host: str, root: str, name: str = SHOP, path: str = "/") -> str:
         """What a visitor reads who trusts this root alone."""
         context = ssl.create_default_context(cadata=root)
         with self._connected(host, name, context) as connection:
-            connection.sendall(f"GET / HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
+            connection.sendall(
+                f"GET {path} HTTP/1.1\r\nHost: {name}\r\nX-Forwarded-Proto: http\r\nConnection: close\r\n\r\n".encode()
+            )
             answer = b""
             while some := connection.recv(65536):
                 answer += some

@@ -32,6 +32,8 @@ def test_one_up_gives_both_balancers_one_certificate_for_both_names(project: Pro
     assert served != {""}
     for host in project.hosts:
         assert " 200 " in project.page(host, pebble.root(), WWW)
+        assert project.protocol(host, pebble.root()) == "h2"
+        assert "HTTP_X_FORWARDED_PROTO=https\n" in project.page(host, pebble.root(), SHOP, "/cgi-bin/env")
         plain = project.plain(host, "/a?b=c")
         assert plain.startswith("HTTP/1.1 308")
         assert "location: https://shop.example:8492/a?b=c\r\n" in plain.lower()

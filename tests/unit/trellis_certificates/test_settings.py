@@ -1,9 +1,13 @@
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
+from trellis.environments.model import Environment
 from trellis.errors import ConfigError
+from trellis_certificates import trellis_check
 from trellis_certificates.settings import PRODUCTION, STAGING, Settings, read_settings, refuse_without_extra
 
 ROOT = Path("/srv/shop")
@@ -72,3 +76,20 @@ def test_without_the_extra_an_acme_issuer_is_refused_with_the_command_that_insta
         refuse_without_extra("prod", ("acme", "no_such_library"))
     assert refused.value.what == "the issuer letsencrypt needs no_such_library, which this Trellis does not have"
     assert refused.value.hint == "pip install 'opencluster-trellis[acme]'"
+
+
+def test_trellis_check_looks_at_the_settings_without_any_host(tmp_path: Path) -> None:
+    nothing = MappingProxyType({})
+    environment = Environment(
+        name="prod",
+        file=tmp_path / "prod.yaml",
+        hosts=nothing,
+        config=nothing,
+        pins=nothing,
+        strategy="least-loaded",
+        pulls_from="",
+        certificates={"issuer": "nobody"},
+    )
+    with pytest.raises(ConfigError, match=r"certificates\.issuer: 'nobody' is not one of"):
+        trellis_check(environment, ROOT)
+    assert trellis_check(replace(environment, certificates={}), ROOT) == ()
