@@ -45,9 +45,9 @@ class HAProxyEntrance:
         async with engine_of(applying.session) as engine:
             if not await engine.running(self.container):
                 return
-            # The file first: a reload in between, for a certificate perhaps, must not bring them back.
-            await self._write_out(leaving, applying)
             try:
+                # The file first: a reload in between, for a certificate perhaps, must not bring them back.
+                await self._write_out(leaving, applying)
                 await self._retire(leaving, applying, engine)
             except ApplyError:
                 # It may have been stopped or removed meanwhile, by a destroy for example: then it sends no traffic.
