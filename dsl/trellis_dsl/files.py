@@ -178,8 +178,7 @@ def secret_file(
 ) -> Callable[[Render], File]:
     """Declare a file whose content a method returns and that is only ever in memory.
 
-    After a reboot it is gone, until `trellis up` puts it back, or the host itself where its entry in the environment
-    has ``secret_files: {at_boot: true}``.
+    After a reboot it is gone, until `trellis up` puts it back; a container that needs it does not start without it.
 
     Args:
         path: in a service, in its container; in a role, below ``/run`` or ``/dev/shm`` on the host.

@@ -38,13 +38,18 @@ def host() -> None:
 @json_option
 @project_option
 def list_(environment: str | None, directory: Path, *, as_json: bool) -> None:
-    """List the hosts of an environment as its file has them."""
-    _, found = _opened(directory, environment)
+    """List the hosts of an environment as its file has them, with what the last scan of each found."""
+    from trellis.scanning import kept
+
+    project, found = _opened(directory, environment)
     hosts = found.hosts.values()
+    scans = {str(one["name"]): one for one in kept(project.root / ".trellis" / "scans" / f"{found.name}.json")}
     if as_json:
-        emit_json({"environment": found.name, "hosts": [_entry(one) for one in hosts]})
+        listed = [{**_entry(one), "scan": scans.get(one.name)} for one in hosts]
+        emit_json({"environment": found.name, "hosts": listed})
     elif hosts:
-        table(("host", "connect", "address", "roles", "labels", "state"), [_row(one) for one in hosts])
+        headings = ("host", "connect", "address", "roles", "labels", "state", "last scan")
+        table(headings, [(*_row(one), _scanned(scans.get(one.name))) for one in hosts])
     else:
         progress(f"{found.name} has no hosts; try: trellis host add NAME --connect ssh://USER@ADDRESS")
 
@@ -174,6 +179,18 @@ def _entry(one: Host) -> Mapping[str, object]:
         "options": dict(one.options),
         "draining": one.draining,
     }
+
+
+def _scanned(scan: Mapping[str, object] | None) -> str:
+    """``2026-11-24T20:41:07+00:00: debian 12, 2 cpus, Docker 20.10.24``; empty when it was never scanned."""
+    if scan is None:
+        return ""
+    facts = scan.get("facts")
+    if not isinstance(facts, Mapping):
+        return f"{scan['at']}: did not answer"
+    cpus = "" if facts["cpus"] is None else f"{facts['cpus']:g} cpus"
+    parts = (facts["os"], cpus, f"Docker {facts['docker']}" if facts["docker"] else "no Docker")
+    return f"{scan['at']}: {', '.join(str(part) for part in parts if part)}"
 
 
 def _row(one: Host) -> tuple[str, ...]:
