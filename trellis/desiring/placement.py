@@ -23,6 +23,7 @@ class ShortfallError(DoesNotFitError):
             f"{missing} {'instance does' if missing == 1 else 'instances do'} not fit",
             *shortfall_lines(placement),
         ]
+        lines += [placement.proof] if placement.proof else []
         lines += [role_sentence(give, environment) for give in advice]
         super().__init__(
             "\n  ".join(lines),

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from trellis.placing.amounts import DIMENSIONS, in_words
 from trellis.placing.board import Board
 from trellis.placing.checking import check
 from trellis.placing.greedy import crowded_out, keep_running, place_rest, send_home
@@ -36,7 +37,8 @@ def place(problem: Problem, *, solver: Solver | str | None = None, limits: Limit
     place_rest(board, board.homeless())
     proof = _proof(board)
     if any(task.items[number].required and _carried(board, number) for number in board.homeless()):
-        proof = _search(board, solver, limits or Limits())
+        # What all hosts together cannot hold needs no search: the answer is a shortfall, and it is wanted soon.
+        proof = lacking_in_all(board) or _search(board, solver, limits or Limits())
     if problem.rebalance:
         from trellis.placing.rebalancing import rebalance
 
@@ -67,6 +69,19 @@ def _proof(board: Board) -> str:
     if moves == forced_moves(board.task):
         return "only what has to move moves"
     return "not proven to be the fewest moves"
+
+
+def lacking_in_all(board: Board) -> str | None:
+    """How much all hosts together have too little of, in words; None when the sums would do."""
+    task = board.task
+    required = [task.items[number].workload for number, item in enumerate(task.items) if item.required]
+    short = []
+    for dimension in range(len(DIMENSIONS)):
+        have = sum(max(0, capacity[dimension]) for capacity in task.capacity)
+        wanted = sum(task.needs[workload][dimension] for workload in required)
+        if wanted > have:
+            short.append(in_words(dimension, wanted - have))
+    return f"proven: all hosts together are {' and '.join(short)} short" if short else None
 
 
 def _carried(board: Board, number: int) -> bool:

@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 from trellis.placing.task import Task
@@ -25,6 +25,10 @@ class Limits:
     seconds: float = 20.0
     effort: int = 20_000
     clock: Callable[[], float] = time.monotonic
+
+    def left_since(self, start: float) -> "Limits":
+        """The same limits with the seconds that are left of them, by the clock, since that moment."""
+        return replace(self, seconds=max(0.0, self.seconds - (self.clock() - start)))
 
 
 @dataclass(frozen=True, slots=True)

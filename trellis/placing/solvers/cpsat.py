@@ -17,6 +17,7 @@ from trellis.placing.task import Task
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
 
+_LEAST_SECONDS = 1.0  # less is not worth the making of a model
 _HOSTS_EACH = 60  # hosts offered to a workload besides those that it is on; all of them in small problems
 _ALL_BELOW = 60_000  # workloads times hosts up to which nothing is left out
 _MOST_WEIGHT = 1 << 60  # a weighted sum has to stay below 2**63
@@ -42,18 +43,20 @@ class CpSat:
                 where="trellis.yaml: placement.solver",
                 hint="install it: pip install 'opencluster-trellis[scale]', or choose solver: constraint",
             ) from error
-        start = repair(task, start, limits)
+        begun = limits.clock()
+        start = repair(task, start, replace(limits, seconds=limits.seconds / 2))
         if not lacks(task, start) and standing(task, start)[1] == forced_moves(task):
             return Answer(start, proven=True, note="proven: only what has to move moves")
-        return self.prove(task, start, limits)
+        return self.prove(task, start, limits.left_since(begun))
 
     def prove(self, task: Task, start: Where, limits: Limits) -> Answer:
         """Improve on a start that may be complete already, until it is proven or the time is up."""
         from ortools.sat.python import cp_model
 
+        begun = limits.clock()
         model = _Model(task, start, cp_model.CpModel())
         solver = cp_model.CpSolver()
-        solver.parameters.max_time_in_seconds = limits.seconds
+        solver.parameters.max_time_in_seconds = limits.left_since(begun).seconds
         solver.parameters.num_workers = 8
         # Workers take turns in a fixed order: the same problem gives the same answer.
         solver.parameters.interleave_search = True
@@ -75,10 +78,12 @@ class EmbeddedThenCpSat:
 
     def solve(self, task: Task, start: Where, limits: Limits) -> Answer:
         """As `Solver.solve`."""
-        answer = Embedded().solve(task, start, limits)
-        if not lacks(task, answer.where):
+        begun = limits.clock()
+        answer = Embedded().solve(task, start, replace(limits, seconds=limits.seconds / 2))
+        left = limits.left_since(begun)
+        if not lacks(task, answer.where) or left.seconds < _LEAST_SECONDS:
             return answer
-        return CpSat().prove(task, answer.where, replace(limits, seconds=limits.seconds / 2))
+        return CpSat().prove(task, answer.where, left)
 
 
 def _answer(task: Task, where: Where, model: "_Model", solver: "cp_model.CpSolver", optimal: bool) -> Answer:  # noqa: FBT001
@@ -89,8 +94,7 @@ def _answer(task: Task, where: Where, model: "_Model", solver: "cp_model.CpSolve
         return Answer(where, proven=True, note="proven by CP-SAT: no placement has more instances, or fewer moves")
     if optimal:
         return Answer(where, proven=False, note="proven by CP-SAT among the hosts that were tried")
-    gap = solver.objective_value - solver.best_objective_bound
-    return Answer(where, proven=False, note=f"CP-SAT stopped short of a proof, {gap:.0f} from its bound")
+    return Answer(where, proven=False, note=f"CP-SAT stopped after {solver.wall_time:.0f} s, short of a proof")
 
 
 @dataclass(slots=True)

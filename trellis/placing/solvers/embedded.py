@@ -14,7 +14,9 @@ class Embedded:
 
     def solve(self, task: Task, start: Where, limits: Limits) -> Answer:
         """As `Solver.solve`."""
-        return _search_to_the_end(task, start, repair(task, start, limits), limits)
+        begun = limits.clock()
+        best = repair(task, start, limits)
+        return _search_to_the_end(task, start, best, limits.left_since(begun))
 
 
 def _search_to_the_end(task: Task, start: Where, best: Where, limits: Limits) -> Answer:

@@ -21,13 +21,14 @@ _MOST_LEFT = 20  # one in so many
 
 def repair(task: Task, start: Where, limits: Limits) -> Where:
     """The best that displacing and packing find from the start; never worse than it."""
+    begun = limits.clock()
     board = Board(task)
     put_all(board, start)
     put_all(board, _match(board, limits))
     best = _displace(board, limits)
     if lacks(task, best):
         put_all(board, best)
-        Packer(board, limits).run(limits.effort)
+        Packer(board, limits.left_since(begun)).run(limits.effort)
         _go_home(board)
         best = _better(task, best, tuple(board.where))
     return best
