@@ -18,7 +18,7 @@ class Matcher:
 
     Args:
         board: what is changed.
-        waiting: the items to place; none has a host.
+        waiting: the items to place; none has a host, and none must be together with another service.
         steps: how many (workload, host) pairs may be looked at in all.
     """
 

@@ -51,11 +51,17 @@ def _match(board: Board, limits: Limits) -> Where:
     waiting = _waiting(task, cleared)
     if not waiting or len(waiting) > min(_MOST_MATCHED, len(cleared) // 2):
         return given  # where little runs yet, another start packs better
+    if any(_has_company(task, task.items[number].workload) for number in waiting):
+        return given  # partners come and go together; displacing knows how
     put_all(board, cleared)
     Matcher(board, waiting, _PAIRS * limits.effort).run()
     left = len(_waiting(task, tuple(board.where)))
     # A few are soon made room for.
     return given if left * _MOST_LEFT > len(waiting) else _better(task, given, tuple(board.where))
+
+
+def _has_company(task: Task, workload: int) -> bool:
+    return bool(task.workloads[workload].together_with or task.needed_by[workload])
 
 
 def _displace(board: Board, limits: Limits) -> Where:
