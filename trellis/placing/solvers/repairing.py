@@ -87,8 +87,10 @@ def _displace(board: Board, limits: Limits) -> Where:
 def _tries(task: Task, given: Where) -> Iterator[tuple[Where, list[int], bool]]:
     """Starts with an order of what waits in each, and whether it is the first of that start."""
     starts = [(given, _waiting(task, given))]
-    cleared = _only_at_home(task, given)
-    if 0 < len(_waiting(task, cleared)) <= _MOST_WAITING:
+    # Cleared, a partner might be missing from beside one that is bound to its host.
+    company = any(_has_company(task, workload) for workload in range(len(task.workloads)))
+    cleared = given if company else _only_at_home(task, given)
+    if 0 < len(_waiting(task, cleared)) <= _MOST_WAITING and not company:
         starts.append((cleared, _waiting(task, cleared)))
     for start, waiting in starts:
         yield start, waiting, True

@@ -227,3 +227,14 @@ def test_a_host_that_became_too_small_keeps_what_runs_and_takes_nothing_new(name
     placement = place(problem, solver=name)
     assert placement.instances == (PlacedInstance("db", "api", 1, "ny1"),)
     assert [(short.service, short.missing) for short in placement.shortfalls] == [("site", 1)]
+
+
+@pytest.mark.parametrize("name", ["constraint", "cpsat"])
+def test_what_must_be_together_is_not_parted_by_a_search(name: str) -> None:
+    hosts = tuple(HostOffer(host, frozenset({"api"}), capacity=Capacity(memory=0)) for host in ("ny1", "ny2"))
+    cache = Workload("cache", "api", InstancePolicy(1, None, Counting.PER_HOST), together_with=("db",))
+    some = InstancePolicy(0, None, Counting.PER_ROLE)
+    db = Workload("db", "api", some, storage_on={"data": ("ny1",)})
+    placement = place(Problem(hosts, (cache, db), (Running("db", "api", 1, "ny2"),)), solver=name)
+    assert placement.instances == (PlacedInstance("cache", "api", 1, "ny1"), PlacedInstance("db", "api", 1, "ny1"))
+    assert [(short.service, short.missing) for short in placement.shortfalls] == [("cache", 1)]
