@@ -26,6 +26,7 @@ _BUNDLED = {
     "rebalance": "even out the load: show it before and after, and move what may be moved",
     "advise": "say which hosts could be used better, or given back",
     "status": "show what runs where, and whether it is healthy",
+    "watch": "look again and again: tell what is new, or bring the hosts back",
     "drift": "show what somebody else changed since",
     "rollback": "go back to what an earlier run applied",
     "destroy": "remove what was made for an environment",

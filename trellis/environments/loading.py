@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal
 
 from trellis.environments.firewall import read_firewall
 from trellis.environments.hosts import read_hosts
@@ -26,7 +27,7 @@ from trellis.errors import ConfigError, UnknownEnvironmentError
 from trellis.values import Value, freeze
 
 FOLDER = "environments"
-_KEYS = ("pulls_from", "upstream", "hosts", "certificates", "config", "pins", "placement", "firewall")
+_KEYS = ("pulls_from", "upstream", "hosts", "certificates", "config", "pins", "placement", "maintain", "firewall")
 
 
 def environment_names(project: Project) -> tuple[str, ...]:
@@ -88,6 +89,7 @@ def parse_environment(project: Project, name: str, text: str) -> Environment:
         strategy=_strategy(mapping_at(document, "placement", "", problems), problems),
         pulls_from=_pulls_from(project, name, document, problems),
         upstream=_upstream(document, problems),
+        maintain=_maintain(document, problems),
         firewall=read_firewall(mapping_at(document, "firewall", "", problems), problems),
         certificates=MappingProxyType(dict(text_mapping_at(document, "certificates", "", problems))),
     )
@@ -169,3 +171,12 @@ def _upstream(document: Mapping[object, object], problems: Problems) -> str:
     elif url and not document.get("pulls_from"):
         problems.add("upstream", "says where, but pulls_from does not say which environment")
     return url
+
+
+def _maintain(document: Mapping[object, object], problems: Problems) -> Literal["triggered", "always"]:
+    value = text_at(document, "maintain", "", problems)
+    if value not in {None, "triggered", "always"}:
+        problems.add(
+            "maintain", f"{value!r} is not one of always, triggered{near_miss(str(value), ('always', 'triggered'))}"
+        )
+    return "always" if value == "always" else "triggered"

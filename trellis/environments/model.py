@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from trellis.firewall.settings import FirewallSettings
 from trellis.hosts import Host
@@ -22,6 +23,7 @@ class Environment:
         strategy: what decides where the rules leave a choice, a `trellis.placing.model.Strategy`.
         pulls_from: the environment whose revision this one is given, empty when there is none.
         upstream: the git URL of the repository that it pulls from; empty for this one.
+        maintain: ``always`` lets `trellis watch` bring the hosts back; ``triggered`` has it report only.
         firewall: what is let through, and what must not be.
         certificates: the issuer and its settings; empty means Trellis's own CA.
     """
@@ -35,4 +37,5 @@ class Environment:
     pulls_from: str
     certificates: Mapping[str, str]
     upstream: str = ""
+    maintain: Literal["triggered", "always"] = "triggered"
     firewall: FirewallSettings = field(default_factory=FirewallSettings)
