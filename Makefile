@@ -43,6 +43,7 @@ bench: setup ## times as ratios to what users run instead, here and on lab hosts
 	@$(bin)/python tests/benchmarks/starting/bench_starting.py
 	@$(bin)/python tests/benchmarks/placing/bench_placing.py
 	@$(bin)/python tests/benchmarks/hosts/run.py
+	@$(bin)/python tests/benchmarks/changes/bench_changes.py
 
 demo: ## run the shop (a website, MariaDB, HAProxy) on this machine and fetch its page
 	@scripts/demo up
