@@ -1,9 +1,11 @@
 """Which program an environment runs: the working tree, or what its branch holds, written to a folder of its own."""
 
+import os
 import shutil
 import tempfile
 import weakref
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from trellis.environments.model import Environment
@@ -12,6 +14,8 @@ from trellis.environments.reading import parse_mapping
 from trellis.errors import PolicyError, UsageError
 from trellis.revisions.names import ENVIRONMENTS
 from trellis.revisions.repository import Repository, opened_if_any
+
+_PREFIX = "trellis-program-"  # then the process, so that the folder of one that was killed can be told
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -80,7 +84,8 @@ def program_of(
 
 def written(repository: Repository, project: Project, commit: str, *, branch: str = "") -> Program:
     """The program of a commit or tree, in a temporary folder."""
-    folder = Path(tempfile.mkdtemp(prefix="trellis-program-")).resolve()
+    _remove_left_over()
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-")).resolve()
     try:
         repository.write_folder(commit, folder)
         root = folder / repository.prefix
@@ -92,9 +97,14 @@ def written(repository: Repository, project: Project, commit: str, *, branch: st
     return program
 
 
-def as_project(project: Project, program: Program) -> Project:
-    """The project whose stack is the program's; its environments and state stay where they are."""
-    return replace(project, stack_file=program.stack_file)
+def _remove_left_over() -> None:
+    """Remove the folders of this account's runs that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+        process = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if process.isdecimal() and not Path(f"/proc/{process}").exists() and Path("/proc/self").exists():
+            with suppress(OSError):
+                if folder.stat().st_uid == os.getuid():
+                    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _stack_file(project: Project, root: Path) -> Path:

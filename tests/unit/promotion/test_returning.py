@@ -1,5 +1,9 @@
 """A branch goes back to what its environment was last brought to."""
 
+import os
+import tempfile
+from pathlib import Path
+
 import pytest
 from shop_repository import Shop
 
@@ -82,3 +86,13 @@ def test_edits_that_take_something_away_need_care(shop: Shop) -> None:
         refuse_careless_edits(shop.project, dev, program, content, Choice())
     assert refused.value.hint == '--accept "storage Back.data"'
     refuse_careless_edits(shop.project, dev, program, content, Choice(accepted=("storage Back.data",)))
+
+
+def test_the_folder_of_a_killed_run_is_removed_by_the_next_one(shop: Shop) -> None:
+    left, own = (Path(tempfile.gettempdir()) / f"trellis-program-{pid}-left" for pid in (4194305, os.getpid()))
+    for folder in (left, own):
+        folder.mkdir()
+    shop.change("a", Website__image="shop/website:2")
+    assert not left.exists()
+    assert own.exists()
+    own.rmdir()
