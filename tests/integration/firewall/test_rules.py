@@ -1,12 +1,13 @@
 """Limits on the way out, exclusive hosts, the protection against being locked out, and drift, on real hosts."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from trellis.errors import ApplyError
-from trellis.firewall.model import Ruleset
+from trellis.firewall.model import Guard, Ruleset
 from trellis.firewall.provider import FirewallProvider
 from trellis.firewall.resources import OPENING, name_of
 from trellis.hosts import Host
@@ -20,6 +21,7 @@ from trellis_ssh.connector import SshConnector
 
 BYSTANDER = 18999
 CUTTING = Ruleset(exclusive=True, ssh_ports=(2222,))
+OWN = Ruleset((Guard("tcp", 23306, "", "db-1 DB.sql", ()),), ssh_ports=(22,))
 
 
 @pytest.mark.parametrize("provider", ["nftables", "iptables"])
@@ -98,6 +100,40 @@ async def test_rules_that_would_cut_trellis_off_are_taken_back(wall: Any, lab_ho
             assert time.monotonic() < deadline
     finally:
         await session.run(("rm", "-rf", "/var/lib/trellis/cut"), sudo=True)
+        await session.close()
+
+
+async def test_rules_of_a_run_that_was_killed_before_it_confirmed_them_are_finished_by_the_next(
+    wall: Any, lab_host: Any
+) -> None:
+    host: Host = lab_host(wall.lab, "h4")
+    provider, connector = FirewallProvider({"nftables": Nftables()}, seconds=3), SshConnector()
+    session = await connector.connect(host)
+    scope = Scope("killed", "run")
+    applying = Applying(session, scope, print, connector=connector)
+    step = Step(
+        ResourceKey(OPENING, "killed-run", "h4"),
+        Verb.CREATE,
+        "new rules",
+        Resource(
+            ResourceKey(OPENING, "killed-run", "h4"), freeze_mapping({"provider": "nftables", "rules": OWN.spec()})
+        ),
+    )
+    try:
+        await provider._stage(step, "nftables", OWN, applying)
+        found, _ = await provider.observe(session, scope)
+        decision = provider.decide(step.resource, found, b"")
+        assert (decision.verb, decision.reason) == (Verb.CREATE, "an earlier run did not finish")
+        await provider.apply(step, applying)
+        # The watch of the killed run wakes up meanwhile, and has no word any more.
+        wall.lab.execute("h4", "sleep", "4")
+        found, _ = await provider.observe(session, scope)
+        assert provider.decide(step.resource, found, b"").verb is Verb.KEEP
+        await provider.apply(replace(step, verb=Verb.REMOVE, resource=None), applying)
+        assert await provider.observe(session, scope) == ()
+        assert "killed-run" not in wall.lab.execute("h4", "nft", "list", "ruleset")[1]
+    finally:
+        await session.run(("rm", "-rf", "/var/lib/trellis/killed"), sudo=True)
         await session.close()
 
 
