@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup parts check unit docs integration test bench demo demo-down clean
+.PHONY: help setup parts check unit wheel docs integration test bench demo demo-down clean
 
 bin := .venv/bin
 workers ?= 2
@@ -27,6 +27,9 @@ check: setup ## formatting, lint, types, layers, shell scripts
 unit: setup ## tests without real hosts: unit, property, golden, examples in the documentation
 	@$(bin)/pytest tests/unit tests/property tests/golden tests/docs -n $(workers)
 
+wheel: setup ## the same tests against the built wheel, installed apart from the sources
+	@scripts/wheel-suite -n $(workers)
+
 docs: setup ## the documentation, warnings as errors
 	@$(bin)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 	@echo "docs: docs/_build/html/index.html"
@@ -37,7 +40,7 @@ integration: setup parts ## tests with a real engine, real hosts, real databases
 
 # One after the other: a mistake in a minute's check is not reported after ten minutes of integration tests.
 test: ## all checks and all tests; needs root on Debian or Ubuntu to install what is missing
-	@scripts/phases setup parts check unit docs integration
+	@scripts/phases setup parts check unit wheel docs integration
 
 bench: setup ## times as ratios to what users run instead, here and on lab hosts, then placement (tests/benchmarks)
 	@$(bin)/python tests/benchmarks/starting/bench_starting.py
@@ -52,5 +55,5 @@ demo-down: ## remove the shop, its data, its key and its images
 	@scripts/demo down
 
 clean: ## remove what was built; state, secrets and Docker's images stay
-	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist build docs/_build
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist build .wheel docs/_build
 	@find trellis dsl plugins stacks tests docs -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -13,13 +13,14 @@ from trellis.certifying import Certifying
 from trellis.deployment import Deployment
 from trellis.desiring.balanced import certificate_places
 from trellis.desiring.binding import classes_of
-from trellis.desiring.carried import role_names
+from trellis.desiring.carried import role_names, role_warnings
 from trellis.desiring.overlapping import Place, places_to_change
 from trellis.desiring.parking import may_park, parked_containers
 from trellis.desiring.placed import deployment, reasons_of
 from trellis.desiring.placement import placed as placed_or_refused
 from trellis.desiring.problem import NOTHING_SPECIAL, Asking, check_asking, placement_problem
 from trellis.desiring.resources import desired
+from trellis.desiring.updating import with_instructions
 from trellis.drifting import find_drift
 from trellis.environments.keeping import KeptFile, load_kept
 from trellis.environments.loading import load_environment
@@ -43,7 +44,7 @@ from trellis.placing.sequencing import sequence
 from trellis.placing.solvers import Limits, Solver, named_solver
 from trellis.planning import Deciding, steps, with_removals
 from trellis.plans import Drift, Limit, Plan, Step, Verb
-from trellis.plugin.contracts import DrainsServers, Entrance, Provider, Tools
+from trellis.plugin.contracts import DrainsServers, Entrance, Instructions, Provider, Tools
 from trellis.plugin.registry import Plugins
 from trellis.remembering import Memory, left_alone
 from trellis.resolving import declared_only, resolve
@@ -98,10 +99,11 @@ class Planned:
         """What of the controller's own providers may use."""
         return Tools(KeptFile(self.bound.project, self.bound.environment.name), self.plugins.balancers())
 
-    def applier(self, listener: Listener, parallel: int = 10) -> Applier:
-        """Who does what the plan says."""
+    def applier(self, listener: Listener, parallel: int = 10, instructions: Instructions | None = None) -> Applier:
+        """Who does what the plan says; `instructions` remembers how far services' own updates got."""
         balancers = Balancers(self._entrances(), self.deployment, self.observed)
-        return Applier(self.providers, self.observed, listener, parallel, self.tools, balancers)
+        tools = replace(self.tools, instructions=instructions)
+        return Applier(self.providers, self.observed, listener, parallel, tools, balancers)
 
     def _entrances(self) -> list[Entrance]:
         actuals = [actual for seen in self.observed.values() if not seen.problem for actual in seen.actuals]
@@ -318,6 +320,7 @@ def planned_from(bound: Bound, seen_by: Seen, *, destroy: bool = False) -> Plann
         found = differing(elsewhere)
     placed, wanted, actuals = found.placed, found.wanted, found.actuals
     everything = with_removals(found.steps, seen_by.memory.has_made)
+    everything = with_instructions(everything, placed, classes_of(bound.stack))
     ordered = limited(everything, seen_by.limit)
     plan = Plan(
         stack=bound.blueprint.stack,
@@ -330,7 +333,7 @@ def planned_from(bound: Bound, seen_by: Seen, *, destroy: bool = False) -> Plann
             *placement.warnings,
             *gaps(ordered, placed),
             *found.firewall.warnings,
-            *_idle_roles(bound),
+            *role_warnings(bound.environment, bound.blueprint),
             *left_out(everything, ordered, seen_by.limit),
         ),
         unreachable=seen_by.unreachable,
@@ -371,15 +374,6 @@ def _relevant(actuals: Sequence[Actual], wanted: Sequence[Resource]) -> list[Act
     """Without images that nobody wants, which are never removed, and foreign things that are in nobody's way."""
     keys = {resource.key for resource in wanted}
     return [actual for actual in actuals if actual.key in keys or not (actual.foreign or actual.key.kind == "image")]
-
-
-def _idle_roles(bound: Bound) -> list[str]:
-    carried = {role for host in bound.environment.hosts.values() for role in role_names(host, bound.blueprint)}
-    return [
-        f"no host carries the role {role.name}: trellis role add {role.name} HOST -e {bound.environment.name}"
-        for role in bound.blueprint.roles
-        if role.name not in carried
-    ]
 
 
 def _digests(bound: Bound, wanted: Sequence[Resource], actuals: Sequence[Actual]) -> dict[str, str]:

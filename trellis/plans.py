@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from trellis.resources import Actual, Owner, Resource, ResourceKey
 from trellis.values import Value
+from trellis_dsl.secret import Secret
 
 
 class Verb(StrEnum):
@@ -58,7 +59,11 @@ class Instruction:
     """One recorded call of a service's own update method: ``stop``, ``start`` or ``run`` with its arguments."""
 
     verb: str
-    argv: tuple[str, ...] = ()
+    argv: tuple[str | Secret, ...] = ()
+
+    def __str__(self) -> str:
+        """``run mariadb-upgrade``; secrets masked."""
+        return " ".join((self.verb, *map(str, self.argv)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from trellis.errors import ConfigError
 from trellis.pki.issuing import new_key
 from trellis.pki.pem import dump_key, load_key
+from trellis.plugin.contracts import Keeper
 from trellis.values import canonical
+from trellis_certificates.settings import Settings
 from trellis_dsl.secret import Secret
 
 _COORDINATE_BYTES = 32  # of P-256
@@ -82,3 +84,13 @@ def thumbprint(key: EllipticCurvePrivateKey) -> str:
 
 def _base64(value: bytes) -> str:
     return urlsafe_b64encode(value).decode().rstrip("=")
+
+
+def kept_account(settings: Settings, keeper: Keeper) -> Account:
+    """The account at the environment's directory; a new one is kept before anybody hears of it."""
+    text = keeper.get(account_key(settings.directory))
+    if text:
+        return read_account(text, settings.directory)
+    account = new_account()
+    keeper.put(account_key(settings.directory), account.to_secret())
+    return account

@@ -8,7 +8,7 @@ from trellis.pki.issuing import new_key
 from trellis.pki.model import Credentials
 from trellis.pki.pem import load_certificates
 from trellis.plugin.contracts import Keeper
-from trellis_certificates.account import Account, account_key, new_account, read_account
+from trellis_certificates.account import Account, account_key, kept_account
 from trellis_certificates.acme_client import AskedToWaitError, Authority, TryAgainError
 from trellis_certificates.issuing import Clock
 from trellis_certificates.kept import KeptCertificate, kept_certificate, with_advice
@@ -44,16 +44,6 @@ async def ordered(wanted: Wanted, settings: Settings, keeper: Keeper, clock: Clo
             await asyncio.sleep(pause)
             pause *= 2
     raise AssertionError  # the last attempt returns or raises
-
-
-def kept_account(settings: Settings, keeper: Keeper) -> Account:
-    """The account at the environment's directory; a new one is kept before anybody hears of it."""
-    text = keeper.get(account_key(settings.directory))
-    if text:
-        return read_account(text, settings.directory)
-    account = new_account()
-    keeper.put(account_key(settings.directory), account.to_secret())
-    return account
 
 
 async def _ordered_once(wanted: Wanted, settings: Settings, keeper: Keeper) -> KeptCertificate:

@@ -14,13 +14,12 @@ from trellis.pki.pem import bundle
 from trellis.plans import Step
 from trellis.plugin.contracts import Applying, UsesCertificates
 from trellis.values import freeze_mapping
-from trellis_certificates.account import thumbprint
+from trellis_certificates.account import kept_account, thumbprint
 from trellis_certificates.asking import answered, served, until
 from trellis_certificates.brought import brought
 from trellis_certificates.deciding import MODE
 from trellis_certificates.issuing import Issuing
 from trellis_certificates.model import ANSWERS, AnswersSpec, CertificateSpec, Found, answers_text, plain
-from trellis_certificates.ordering import kept_account
 from trellis_certificates.record import ROOT, Record, record_path
 from trellis_certificates.scripts import script
 from trellis_certificates.settings import Settings, read_settings

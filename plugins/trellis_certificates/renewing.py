@@ -118,8 +118,8 @@ def take_advice(project: Project, environment: str) -> None:
     own = {name: kept for name, kept in _kept(keeper).items() if kept.source == settings.directory}
     if not own:
         return
+    from trellis_certificates.account import kept_account
     from trellis_certificates.acme_client import Authority
-    from trellis_certificates.ordering import kept_account
 
     authority = Authority(settings, kept_account(settings, keeper))
     for name, kept in own.items():

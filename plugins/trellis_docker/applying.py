@@ -8,6 +8,7 @@ from trellis_docker import commands
 from trellis_docker.client import Engine
 from trellis_docker.deciding import foreign_name
 from trellis_docker.faults import explain_pull, first_line
+from trellis_docker.instructed import InstructedRollout
 from trellis_docker.labels import is_ours
 from trellis_docker.refusals import EngineError
 from trellis_docker.rollout import Rollout
@@ -95,7 +96,10 @@ async def _container(step: Step, applying: Applying, engine: Engine, source: Eng
             await rollout.update(_resource(step))
         case Verb.CREATE | Verb.REPLACE:
             await ensure_image(str(_resource(step).spec["image"]), applying, engine)
-            await rollout.bring_up(_resource(step))
+            if step.instructions:
+                await InstructedRollout(engine, applying, step.key.name).follow(step, _resource(step))
+            else:
+                await rollout.bring_up(_resource(step))
         case Verb.MOVE:
             await ensure_image(str(_resource(step).spec["image"]), applying, engine)
             await rollout.bring_up(_resource(step))

@@ -171,6 +171,7 @@ def _containers(found: Found, scope: Scope, host: str) -> Iterable[Actual]:
                 {
                     **_state(chosen, len(candidates), found.images, network_ids),
                     "unrecorded": is_unrecorded(chosen, recorded.get(str(chosen["Id"]), "")),
+                    "spare_image": _spare_image(candidates, chosen),
                 }
             ),
             owner=owner_of(_labels(chosen)),
@@ -219,6 +220,12 @@ def _state(container: Json, twins: int, images: Mapping[str, Json], network_ids:
         "current": is_current(container),
         "previous": twins > 1 or not is_current(container),
     }
+
+
+def _spare_image(candidates: Sequence[Json], chosen: Json) -> str:
+    """The image of what waits beside the one under its own name until a replacement is through; empty without one."""
+    spares = [one for one in candidates if one is not chosen] if is_current(chosen) else []
+    return str(spec_of(_labels(spares[0])).get("image", "")) if spares else ""
 
 
 def _attachments(container: Json, network_ids: Json) -> list[str]:

@@ -12,6 +12,7 @@ STACK = f"{_PREFIX}stack"
 ENVIRONMENT = f"{_PREFIX}env"
 NAME = f"{_PREFIX}name"
 SPEC = f"{_PREFIX}spec"
+DIGEST = f"{_PREFIX}digest"
 
 Labels = Mapping[str, str]
 
@@ -29,7 +30,7 @@ def labels_for(resource: Resource, scope: Scope) -> dict[str, str]:
         f"{_PREFIX}role": resource.owner.role,
         f"{_PREFIX}service": resource.owner.service,
         f"{_PREFIX}instance": str(resource.owner.index or ""),
-        f"{_PREFIX}digest": digest(spec),
+        DIGEST: digest(spec),
         SPEC: canonical(spec),
     }
 

@@ -11,6 +11,7 @@ from trellis.cli.options import (
     environment_option,
     no_input_option,
     project_option,
+    telling_options,
     yes_option,
 )
 from trellis.cli.output import confirm, echo
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 @yes_option
 @no_input_option
 @click.option("--parallel", type=click.IntRange(1), default=10, show_default=True, help="How many steps at once.")
+@telling_options
 @project_option
 def destroy(environment: str | None, parallel: int, directory: Path, *, yes: bool, no_input: bool) -> None:
     """Remove containers, networks, files and volumes of the environment, data included. Images stay."""

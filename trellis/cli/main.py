@@ -1,5 +1,6 @@
 """The program `trellis`: finds the command that was typed, imports it alone, and runs it."""
 
+import os
 import sys
 from difflib import get_close_matches
 from importlib import import_module
@@ -134,6 +135,8 @@ def cli(ctx: click.Context, color: str, directory: Path) -> None:  # noqa: ARG00
     """Describe services as Python classes; run them on the hosts you already have."""
     if color != "auto":
         ctx.color = color == "always"
+    elif os.environ.get("NO_COLOR"):  # no-color.org: whatever it says, when it says something
+        ctx.color = False
 
 
 def main() -> None:

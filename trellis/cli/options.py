@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from trellis.cli.output import QUIET, VERBOSE, tell
 from trellis.errors import TrellisError, UsageError
 
 if TYPE_CHECKING:
@@ -91,6 +92,26 @@ def chosen_environment(project: "Project", given: str | None) -> str:
     if not name:
         raise UsageError("no environment was named", hint="add --env NAME, or set default_environment in trellis.yaml")
     return name
+
+
+def _telling(how_much: str) -> Callable[[click.Context, click.Parameter, bool], None]:
+    def set_it(_context: click.Context, _parameter: click.Parameter, asked: bool) -> None:  # noqa: FBT001 - click's
+        if asked:
+            tell(how_much)
+
+    return set_it
+
+
+def telling_options(function: F) -> F:
+    """``-q/--quiet`` and ``-v/--verbose``; no arguments: `progress` and those who tell of a run obey."""
+    for short, word, help_ in (
+        ("-v", VERBOSE, "Tell also what steps did meanwhile, and how long each took."),
+        ("-q", QUIET, "Tell nothing but results and errors."),
+    ):
+        function = click.option(
+            short, f"--{word}", is_flag=True, expose_value=False, is_eager=True, callback=_telling(word), help=help_
+        )(function)
+    return function
 
 
 def _known_names(part: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:

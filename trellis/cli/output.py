@@ -17,14 +17,39 @@ def harmless(text: str) -> str:
     return text.translate(_CONTROLS)
 
 
-def echo(text: str = "") -> None:
-    """Print a line of data."""
-    click.echo(harmless(text))
+def echo(text: str = "", color: str | None = None) -> None:
+    """Print a line of data; its colour, such as ``green``, shows where colours are wanted."""
+    click.echo(click.style(harmless(text), fg=color) if color else harmless(text))
 
 
 def progress(text: str) -> None:
-    """Tell what is going on."""
-    click.echo(harmless(text), err=True)
+    """Tell what is going on, unless told to be quiet."""
+    if not is_quiet():
+        click.echo(harmless(text), err=True)
+
+
+QUIET, VERBOSE = "quiet", "verbose"
+"""How much is told; kept in the meta data of click's context, which every command of a run shares."""
+
+
+def is_quiet() -> bool:
+    """Whether only results and errors are wanted."""
+    return _how_much() == QUIET
+
+
+def is_verbose() -> bool:
+    """Whether more is to be told than usual."""
+    return _how_much() == VERBOSE
+
+
+def tell(how_much: str) -> None:
+    """Set how much is told from now on, `QUIET` or `VERBOSE`."""
+    click.get_current_context().meta[__name__] = how_much
+
+
+def _how_much() -> str:
+    context = click.get_current_context(silent=True)
+    return str(context.meta.get(__name__, "")) if context else ""
 
 
 def emit_json(document: Mapping[str, object]) -> None:

@@ -16,6 +16,7 @@ from trellis.cli.options import (
     limit_options,
     no_input_option,
     project_option,
+    telling_options,
 )
 from trellis.cli.output import echo, progress
 from trellis.cli.placing import asking_of, explain_service, told_as_json
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 @limit_options
 @click.option("--explain", metavar="SERVICE", help="Say why its instances are where they are, and not elsewhere.")
 @click.option("--expect-no-changes", is_flag=True, help="Exit with 7 when there is something to do.")
+@telling_options
 @project_option
 def plan(  # noqa: PLR0913 - one argument an option
     environment: str | None,

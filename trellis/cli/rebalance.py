@@ -15,6 +15,7 @@ from trellis.cli.options import (
     json_option,
     no_input_option,
     project_option,
+    telling_options,
     yes_option,
 )
 from trellis.cli.output import confirm, echo, emit_json
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 @click.option(
     "--lock-wait", type=click.FloatRange(0), default=0, show_default=True, help="Seconds to wait for the lock."
 )
+@telling_options
 @project_option
 def rebalance(  # noqa: PLR0913 - one argument an option
     environment: str | None,

@@ -17,6 +17,14 @@ SIGNS = {
 }
 
 
+_COLORS = {"+": "green", "~": "yellow", "±": "yellow", "→": "cyan", "-": "red", "!": "magenta"}
+
+
+def color_of(line: str) -> str | None:
+    """The colour of a line of a plan; None where its sign has none."""
+    return _COLORS.get(line[:2].strip()) if line[1:2] == " " else None
+
+
 def plan_lines(plan: Plan, *, diff: bool = False, all_steps: bool = False) -> Iterator[str]:
     """The plan, a line a step; unchanged ones only when asked for.
 
@@ -116,6 +124,7 @@ def _step(step: Step) -> dict[str, Any]:
         "requires": [str(key) for key in step.requires],
         "undo": step.undo,
         "moved_from": step.moved_from,
+        "instructions": [str(instruction) for instruction in step.instructions],
         "changes": [_change(change) for change in step.changes],
     }
 

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from trellis.applying import Applier, Event
 from trellis.cli.ending import error_of, outcome_of
 from trellis.cli.output import progress
-from trellis.cli.rendering import SIGNS, summary_line
+from trellis.cli.rendering import summary_line
+from trellis.cli.telling import Teller, telling
 from trellis.pipeline import Planned
 from trellis.plans import Step
 from trellis.promotion.gate import AS_DECIDED, Choice, allowed, refuse_careless_edits
 from trellis.remembering import made_of
 from trellis.revisions.applied import content_of, remember
 from trellis.rollback.keeping import kept_program
+from trellis.state.instructions import JournalledInstructions
 from trellis.state.lease import Lease
 from trellis.state.processes import operator, this_process
 from trellis.state.records import Applied, RunOutcome, RunRecord
@@ -60,7 +62,7 @@ async def apply_plan(
     partial: bool = False,
     destroying: bool = False,
 ) -> None:
-    """Apply and record; a partial plan does not bring the environment to what the stack says, and is not kept as that.
+    """Apply and record; a partial or limited plan is not kept as what the environment was brought to.
 
     Where everything is removed no program is run, so the chain of environments has no say, and none is remembered.
 
@@ -76,18 +78,19 @@ async def apply_plan(
     content = "" if destroying else content_of(bound.project, bound.program)
     refuse_careless_edits(bound.project, bound.environment, bound.program, content, choice)
     run = recording.store.begin(_record(planned, recording, reason))
-    journal = _Journal(recording, run, bound.salt)
-    applier = planned.applier(journal, parallel)
-    stopped = _stop_on_interrupt(applier)
+    progressed = JournalledInstructions(recording.store, planned.plan.environment, run)
     outcome: RunOutcome = "failed"
     try:
-        outcomes = await applier.apply(planned.plan)
+        with telling(len(planned.plan.changes)) as teller:
+            applier = planned.applier(_Journal(recording, run, bound.salt, teller), parallel, progressed)
+            stopped = _stop_on_interrupt(applier, teller)
+            outcomes = await applier.apply(planned.plan)
         outcome = outcome_of(outcomes, cancelled=bool(stopped))
-        if outcome == "done" and not partial:
+        if outcome == "done" and not partial and not planned.plan.limit:
             _remember(planned, recording, run)
             digest_now = planned.plan.bound_to["blueprint"]
             remember(bound.project, planned.plan.environment, bound.program, content, run, digest_now)
-            if planned.desired and not planned.plan.limit:
+            if planned.desired:
                 recording.store.programs.keep(kept_program(bound, run, content))
     finally:
         recording.store.finish(run, outcome, summary_line(planned.plan))
@@ -111,9 +114,6 @@ def _record(planned: Planned, recording: Recording, reason: str) -> RunRecord:
 
 
 def _remember(planned: Planned, recording: Recording, run: int) -> None:
-    """What the environment was brought to; a limited run brought it nowhere as a whole."""
-    if planned.plan.limit:
-        return
     plan, salt = planned.plan, planned.bound.salt
     made = [made_of(resource, salt) for resource in planned.desired]
     recording.store.settle_made(plan.environment, made, plan.unreachable)
@@ -130,40 +130,40 @@ def _applied(planned: Planned) -> Applied:
 
 
 class _Journal:
-    """Writes each event to the journal before and after it happens, and tells the operator."""
+    """Writes each event to the journal before and after it happens, and hands it to who tells the operator."""
 
-    def __init__(self, recording: Recording, run: int, salt: bytes) -> None:
-        self._recording, self._run, self._salt = recording, run, salt
+    def __init__(self, recording: Recording, run: int, salt: bytes, teller: Teller) -> None:
+        self._recording, self._run, self._salt, self._teller = recording, run, salt, teller
 
     def __call__(self, event: Event, step: Step, text: str) -> None:
         store, key = self._recording.store, str(step.key)
-        line = f"{SIGNS[step.verb]} {step.key.kind} {step.key.name} on {step.key.host}"
         match event:
             case "started":
                 self._recording.lease.check()
                 store.step_started(self._run, key, step.verb.value, step.key.host, step.reason)
-                progress(f"{line}: {step.reason}")
+                self._teller.started(step)
+                return
             case "doing":
-                progress(f"  {step.key.name} on {step.key.host}: {text}")
+                self._teller.doing(step, text)
+                return
             case "done":
                 made = made_of(step.resource, self._salt) if step.resource else None
                 store.step_finished(self._run, key, "done", made=made)
             case "failed":
                 store.step_finished(self._run, key, "failed", text)
-                progress(f"{line}: failed")
             case "skipped":
                 store.step_skipped(self._run, key, step.verb.value, step.key.host)
-                progress(f"{line}: skipped")
+        self._teller.ended(step, event)
 
 
-def _stop_on_interrupt(applier: Applier) -> list[bool]:
+def _stop_on_interrupt(applier: Applier, teller: Teller) -> list[bool]:
     """Ctrl-C lets the steps under way finish, and starts no more; the list is not empty afterwards."""
     stopped: list[bool] = []
 
     def stop() -> None:
         stopped.append(True)
         applier.stop()
-        progress("cancelling: finishing what is under way")
+        teller.say("cancelling: finishing what is under way")
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop)
     return stopped

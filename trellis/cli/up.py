@@ -17,13 +17,22 @@ from trellis.cli.options import (
     limit_options,
     no_input_option,
     project_option,
+    telling_options,
     yes_option,
 )
 from trellis.cli.output import confirm as agree
 from trellis.cli.output import echo, emit_json, progress
 from trellis.cli.overruling import Words, overruling_options
 from trellis.cli.placing import asking_of, told_as_json
-from trellis.cli.rendering import done_line, drift_line, plan_document, plan_lines, silent_sentence, summary_line
+from trellis.cli.rendering import (
+    color_of,
+    done_line,
+    drift_line,
+    plan_document,
+    plan_lines,
+    silent_sentence,
+    summary_line,
+)
 from trellis.environments.loading import environment_names
 from trellis.environments.project import Project, find_project
 from trellis.errors import UnreachableError
@@ -53,6 +62,7 @@ if TYPE_CHECKING:
 @click.option(
     "--lock-wait", type=click.FloatRange(0), default=0, show_default=True, help="Seconds to wait for the lock."
 )
+@telling_options
 @project_option
 def up(  # noqa: PLR0913, PLR0917 - one argument an option
     file: Path | None,
@@ -171,7 +181,7 @@ def show(plan: Plan, *, as_json: bool, diff: bool = False, all_steps: bool = Fal
         emit_json(plan_document(plan))
         return
     for line in plan_lines(plan, diff=diff, all_steps=all_steps):
-        echo(line)
+        echo(line, color_of(line))
     if line := drift_line(plan):
         echo(line)
     if plan.changes:

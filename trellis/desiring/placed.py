@@ -72,7 +72,7 @@ def _host_ports(
     given_up = {key for key in current if (seen.host.name, *key) in elsewhere}
     taken = frozenset(port for _, port in seen.facts.foreign.ports) | {current[key] for key in given_up}
     kept = {key: port for key, port in current.items() if key not in given_up}
-    return allocate(wanted, kept, taken, seen.host.name)
+    return allocate(wanted, kept, taken, seen.host.name, blueprint.stack)
 
 
 def _is_allocated(service: ServiceSpec, endpoint: EndpointSpec) -> bool:

@@ -65,7 +65,7 @@ def check_exists(project: Project, name: str) -> None:
         return
     names = environment_names(project)
     there = f"there are {', '.join(names)}" if names else "there are none"
-    hint = None if names else f"write {label(name)}"
+    hint = f"add --env with one of them, or write {label(name)}" if names else f"write {label(name)}"
     raise UnknownEnvironmentError(f"there is no environment {name}; {there}", hint=hint)
 
 

@@ -95,6 +95,19 @@ class Keeper(Protocol):
         """Keep it no longer."""
 
 
+class Instructions(Protocol):
+    """Remembers how far the instructions of a step got, over the end of a process."""
+
+    def done(self, step: Step) -> int:
+        """How many of the step's instructions are through already; 0 when the last attempt was undone."""
+
+    def started(self, step: Step, number: int) -> None:
+        """An instruction, counted from 1, is being done; on the disk when it returns."""
+
+    def finished(self, step: Step, number: int) -> None:
+        """It is through; on the disk when it returns."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What a provider may use besides the host.
@@ -102,10 +115,12 @@ class Tools:
     Attributes:
         keeper: keeps what must be remembered; None where nothing can be kept, as in tests of one provider.
         balancers: the load balancers of the plugins, by name; the contracts that one satisfies say what it can do.
+        instructions: remembers how far a service's own update got; None where nothing can be kept.
     """
 
     keeper: Keeper | None = None
     balancers: Mapping[str, object] = field(default_factory=dict)
+    instructions: Instructions | None = None
 
 
 NO_TOOLS = Tools()

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, delete, func, insert, select, update
 
 from trellis.state.database import faults, open_database, place, state_url
 from trellis.state.lease import Clock, Lease, LeaseTable, LockStatus, acquire
@@ -141,6 +141,19 @@ class Store:
                 _remember(connection, _environment_of(connection, run), key, made)
         if not changed.rowcount:
             raise KeyError(key)
+
+    def done_since(self, environment: str, step: str, keys: Sequence[str]) -> frozenset[str]:
+        """Which of the keys were done in an environment since the step of another key last ended, done or failed."""
+        here = select(RUNS.c.number).where(RUNS.c.environment == environment)
+        ended = select(func.max(STEPS.c.number)).where(
+            STEPS.c.run.in_(here), STEPS.c.key == step, STEPS.c.state.in_(("done", "failed"))
+        )
+        with faults(self._where), self._engine.connect() as connection:
+            last = connection.scalar(ended) or 0
+            later = select(STEPS.c.key).where(
+                STEPS.c.run.in_(here), STEPS.c.key.in_(keys), STEPS.c.state == "done", STEPS.c.number > last
+            )
+            return frozenset(connection.scalars(later))
 
     def finish(self, run: int, outcome: RunOutcome, summary: str = "") -> None:
         """Record how a run ended; an empty summary keeps the one that it began with."""

@@ -73,6 +73,7 @@ def test_a_container_s_state() -> None:
         "current": True,
         "previous": False,
         "unrecorded": False,
+        "spare_image": "",
     }
 
 
