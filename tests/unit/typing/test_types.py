@@ -1,5 +1,7 @@
 """The types of the vocabulary: a good stack passes the strict checker, and each planted mistake is reported."""
 
+import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -39,3 +41,15 @@ def test_a_mistake_is_reported(folder: Path, mistake: str) -> None:
     report = checked(folder, f"{GOOD}\n{line}\n")
     assert f"[{code}]" in report
     assert report.count("error:") == 1
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="pyright needs node, which is not on the PATH")
+def test_pyright_accepts_the_good_stack_and_reports_each_mistake(tmp_path: Path) -> None:
+    (tmp_path / "good.py").write_text(GOOD)
+    for number, (line, _) in enumerate(MISTAKES.values()):
+        (tmp_path / f"mistake{number}.py").write_text(f"{GOOD}\n{line}\n")
+    command = [str(Path(sys.executable).with_name("pyright")), "--outputjson", "--pythonpath", sys.executable, "."]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, timeout=120)
+    found = json.loads(ended.stdout)["generalDiagnostics"]
+    errors = [Path(one["file"]).stem for one in found if one["severity"] == "error"]
+    assert sorted(errors) == [f"mistake{number}" for number in range(len(MISTAKES))], ended.stdout
