@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from trellis.errors import ConfigError, TrellisError
-from trellis.pki.identifying import fingerprint
-from trellis.pki.pem import load_certificates
 from trellis.resources import Actual, ResourceKey
 from trellis.values import freeze_mapping
 from trellis_certificates.record import Record, key_at, read_record
@@ -65,6 +63,9 @@ def _certificate(text: str, where: str) -> tuple[str, str]:
     """The certificate's fingerprint, and when the first of the chain ends; empty for what is none."""
     if not text:
         return "", ""
+    from trellis.pki.identifying import fingerprint  # brings cryptography in, which most runs do not need
+    from trellis.pki.pem import load_certificates
+
     try:
         chain = load_certificates(text, where)
     except ConfigError:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from trellis.errors import TrellisError
 from trellis.hosts import HostSession
@@ -12,11 +13,13 @@ from trellis.resources import Actual, Resource
 from trellis_certificates.asking import answered, served
 from trellis_certificates.deciding import decide, drift
 from trellis_certificates.facts import Printed, actual_of, parse
-from trellis_certificates.issuing import Clock, Issuing
 from trellis_certificates.model import ANSWERS, CERTIFICATE, AnswersSpec, CertificateSpec
-from trellis_certificates.placing import Placing
 from trellis_certificates.record import ROOT
 from trellis_certificates.scripts import script
+
+if TYPE_CHECKING:
+    from trellis_certificates.issuing import Clock, Issuing
+    from trellis_certificates.placing import Placing
 
 
 class CertificateProvider:
@@ -28,10 +31,9 @@ class CertificateProvider:
 
     kinds: Mapping[str, int] = {ANSWERS: 55, CERTIFICATE: 60}
 
-    def __init__(self, clock: Clock = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, clock: "Clock" = lambda: datetime.now(UTC)) -> None:
         self._clock = clock
         self._issuing: Issuing | None = None
-        self._placing = Placing()
 
     async def observe(self, session: HostSession, scope: Scope) -> Sequence[Actual]:
         """The files that Trellis put in place, and what the running balancers have of them.
@@ -65,16 +67,27 @@ class CertificateProvider:
         Raises:
             ApplyError: it could not be issued, written or taken into use; the old one serves on.
         """
+        placing = self._placing_of()
         if step.verb is Verb.REMOVE:
-            await self._placing.remove(step, applying)
+            await placing.remove(step, applying)
         elif step.verb is not Verb.KEEP and step.key.kind == ANSWERS:
-            await self._placing.answers(step, applying)
+            await placing.answers(step, applying)
         elif step.verb is not Verb.KEEP:
-            await self._placing.certificate(step, applying, self._issuing_of(applying))
+            await placing.certificate(step, applying, self._issuing_of(applying))
 
-    def _issuing_of(self, applying: Applying) -> Issuing:
+    def _placing_of(self) -> "Placing":
+        """One for the whole run: steps take turns."""
+        if self._placing is None:
+            from trellis_certificates.placing import Placing  # brings cryptography in, which looking does not need
+
+            self._placing = Placing()
+        return self._placing
+
+    def _issuing_of(self, applying: Applying) -> "Issuing":
         """One for the whole run: several hosts ask for one certificate."""
         if self._issuing is None:
+            from trellis_certificates.issuing import Issuing
+
             assert applying.tools.keeper is not None  # noqa: S101 - for the type checker: a run has one
             scope = applying.scope
             self._issuing = Issuing(applying.tools.keeper, self._clock, f"{scope.stack}/{scope.environment}")

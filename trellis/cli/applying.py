@@ -64,16 +64,20 @@ def chosen_program(project: Project, name: str, choice: "Choice | None") -> "Pro
 
 def remember_unchanged(project: Project, name: str, choice: "Choice", digest: str) -> None:
     """Record that an environment is at its branch's newest revision, where nothing had to be done for that."""
-    from trellis.cli.running import command_line, locked
     from trellis.environments.loading import load_environment
     from trellis.promotion.gate import allowed
-    from trellis.revisions.applied import content_of, remember, remembers
     from trellis.revisions.programs import program_of
 
     environment = load_environment(project, name)
     program = program_of(project, environment, working_tree=choice.working_tree)
-    if not program.branch or remembers(project, name, program):
+    if not program.branch:
         return
+    from trellis.revisions.applied import content_of, remember, remembers
+
+    if remembers(project, name, program):
+        return
+    from trellis.cli.running import command_line, locked  # brings the database in
+
     allowed(project, environment, program, choice)
     with locked(project.state_url, name, command_line(), 0):
         remember(project, name, program, content_of(project, program), 0, digest)

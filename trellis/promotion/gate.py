@@ -9,7 +9,6 @@ from trellis.environments.project import Project
 from trellis.errors import TrellisError
 from trellis.promotion.applying import refuse_careless
 from trellis.promotion.chain import WORKING_TREE, Asked, Overruling, decide, unpublished
-from trellis.promotion.publications import published_for
 from trellis.revisions import names
 from trellis.revisions.blueprints import blueprint_of
 from trellis.revisions.programs import Program
@@ -55,6 +54,8 @@ def _loose(project: Project, environment: Environment, program: Program) -> tupl
         if decided is not None and decided.commit == program.commit:
             return ()
         known = read(repository, f"{names.DECIDED}{environment.name}")
+        from trellis.promotion.publications import published_for  # signatures need what starts slowly
+
         published = published_for(repository, project, environment).values()
         loose = unpublished(known, program.commit, [decided.commit] if decided else [], published)
         return loose or ("where its branch was moved to by hand",)
