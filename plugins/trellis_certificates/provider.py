@@ -34,6 +34,7 @@ class CertificateProvider:
     def __init__(self, clock: "Clock" = lambda: datetime.now(UTC)) -> None:
         self._clock = clock
         self._issuing: Issuing | None = None
+        self._placing: Placing | None = None
 
     async def observe(self, session: HostSession, scope: Scope) -> Sequence[Actual]:
         """The files that Trellis put in place, and what the running balancers have of them.
