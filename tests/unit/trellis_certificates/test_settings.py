@@ -1,9 +1,6 @@
-<<<<<<< HEAD
-from dataclasses import replace
-=======
 import subprocess
 import sys
->>>>>>> 9cb2a50 (Update methods, live progress, a followed tutorial, bad input kind by kind, the suite against the wheel, locked versions)
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -83,7 +80,6 @@ def test_without_the_extra_an_acme_issuer_is_refused_with_the_command_that_insta
     assert refused.value.hint == "pip install 'opencluster-trellis[acme]'"
 
 
-<<<<<<< HEAD
 def test_trellis_check_looks_at_the_settings_without_any_host(tmp_path: Path) -> None:
     nothing = MappingProxyType({})
     environment = Environment(
@@ -99,7 +95,8 @@ def test_trellis_check_looks_at_the_settings_without_any_host(tmp_path: Path) ->
     with pytest.raises(ConfigError, match=r"certificates\.issuer: 'nobody' is not one of"):
         trellis_check(environment, ROOT)
     assert trellis_check(replace(environment, certificates={}), ROOT) == ()
-=======
+
+
 def test_the_plugin_starts_without_the_extra() -> None:
     program = (
         "import sys; sys.modules.update(acme=None, josepy=None)\n"
@@ -108,4 +105,3 @@ def test_the_plugin_starts_without_the_extra() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert ended.stdout == "['acme-answers', 'certificate']\n", ended.stderr
->>>>>>> 9cb2a50 (Update methods, live progress, a followed tutorial, bad input kind by kind, the suite against the wheel, locked versions)
