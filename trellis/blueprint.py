@@ -7,7 +7,9 @@ from typing import Literal
 
 from trellis.placing.model import InstancePolicy, Needs, Relocatable
 from trellis.values import Value, digest, freeze, masked
+from trellis_dsl.endpoints import Balanced
 from trellis_dsl.files import FileKind, OnChange
+from trellis_dsl.sites import AS_USUAL, Handling
 
 Protocol = Literal["tcp", "udp"]
 Network = Literal["stack", "host"]
@@ -45,6 +47,7 @@ class EndpointSpec:
         host_port: the port on the host, when the author fixed it; None lets Trellis choose one.
         public: reachable from anywhere, not only from the environment's hosts.
         tls: a balancer's port for sites over TLS.
+        balanced: how every balancer of the stack offers it; None where none does.
     """
 
     name: str
@@ -53,6 +56,7 @@ class EndpointSpec:
     host_port: int | None = None
     public: bool = False
     tls: bool = False
+    balanced: Balanced | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,8 @@ class AllowSpec:
 class SiteSpec:
     """A public name and the endpoint that answers it.
 
-    `domain` is a literal or, with `domain_config`, a config key; `aliases` and `aliases_config` likewise.
+    `domain` is a literal or, with `domain_config`, a config key; `aliases` and `aliases_config` likewise, and
+    `handling` where `maintenance_config` says whether the site is in maintenance.
     """
 
     name: str
@@ -110,6 +115,8 @@ class SiteSpec:
     tls: bool = True
     aliases: tuple[str, ...] = ()
     aliases_config: str = ""
+    handling: Handling = AS_USUAL
+    maintenance_config: str = ""
 
 
 @dataclass(frozen=True, slots=True)

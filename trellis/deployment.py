@@ -9,6 +9,7 @@ from trellis.blueprint import Blueprint, ServiceSpec
 from trellis.certifying import Certifying
 from trellis.hosts import Host, HostFacts
 from trellis.values import Value
+from trellis_dsl.sites import AS_USUAL, Handling
 
 MEMORY_OF_ROOT = "/run/trellis"
 MEMORY = "/dev/shm/trellis"  # noqa: S108 - a folder below, of the account alone
@@ -61,6 +62,17 @@ class DeployedSite:
     health_path: str
     servers: tuple[tuple[str, HostAddress], ...]  # (instance's short name, where it answers)
     aliases: tuple[str, ...] = ()  # more names that are answered in the same way
+    handling: Handling = AS_USUAL
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where a balancer on a host offers an endpoint."""
+
+    service: str
+    endpoint: str
+    host: str
+    answers: HostAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +88,7 @@ class Deployment:
         instances: sorted by service and index; also those on hosts that did not answer.
         sites: sorted by domain and path.
         certifying: what is known about certificates; None where nobody asked for any.
+        doors: where balancers offer endpoints.
     """
 
     environment: str
@@ -86,6 +99,7 @@ class Deployment:
     instances: tuple[DeployedInstance, ...]
     sites: tuple[DeployedSite, ...]
     certifying: Certifying | None = None
+    doors: tuple[Door, ...] = ()
 
     @property
     def stack(self) -> str:

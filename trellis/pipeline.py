@@ -11,7 +11,7 @@ from trellis.balancing import Balancers
 from trellis.blueprint import Blueprint
 from trellis.certifying import Certifying
 from trellis.deployment import Deployment
-from trellis.desiring.balanced import certificate_places
+from trellis.desiring.balanced import certificate_places, doors
 from trellis.desiring.binding import classes_of
 from trellis.desiring.carried import role_names, role_warnings
 from trellis.desiring.overlapping import Place, places_to_change
@@ -306,6 +306,7 @@ def planned_from(bound: Bound, seen_by: Seen, *, destroy: bool = False) -> Plann
 
     def differing(elsewhere: Collection[Place] = ()) -> Differing:
         placed = deployment(blueprint, bound.environment, bound.config, placement, observed, elsewhere)
+        placed = replace(placed, doors=doors(plugins.balancers(), placed))
         placed = _certifying(bound, plugins, placed)
         firewall = walls(_ground(bound, plugins, placed, seen_by.problem), plugins.firewalls())
         wanted = () if destroy else _desired(bound, plugins, placed, firewall.resources)

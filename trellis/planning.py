@@ -188,7 +188,7 @@ def _with_requirements(decided: Sequence[Step], deciding: Deciding) -> list[Step
             needed[key] |= (more & acting.keys()) - {key}
     for key, more in (*_declared_before(acting), *firewall_order(decided, acting, deciding.needs)):
         needed[key] |= more
-    afterwards = tuple(_afterwards(acting))
+    afterwards = tuple(_afterwards(acting, deciding.blueprint))
     wishes: Needed = (
         *_service_order(acting, deciding),
         *_removal_order(acting, deciding),
@@ -244,11 +244,36 @@ def _frees(step: Step, host: str) -> bool:
     return step.moved_from == host or (step.key.host == host and step.verb in {Verb.REMOVE, Verb.REPLACE})
 
 
-def _afterwards(acting: Mapping[ResourceKey, Step]) -> Needed:
-    """A running proxy learns of servers when they are healthy; one that is made now has no visitors to lose."""
-    for key, step in acting.items():
-        if step.resource is not None and (key.kind == "container" or step.verb is Verb.UPDATE):
-            yield key, set(step.resource.after)
+def _afterwards(acting: Mapping[ResourceKey, Step], blueprint: Blueprint) -> Needed:
+    """A running proxy learns of servers when they are healthy, unless they wait for an endpoint that it is to offer.
+
+    A proxy that is made now has no visitors to lose.
+    """
+    links = {
+        service.name: {(one.service, one.endpoint) for one in service.connections} for service in blueprint.services
+    }
+    opening = {key: doors for key, step in acting.items() if (doors := _new_doors(step))}
+    for key, doors in opening.items():
+        clients = {
+            other for other, step in acting.items()
+            if other.kind == "container" and links.get(step.owner.service, set()) & doors
+        }  # fmt: skip
+        yield from ((client, {key}) for client in clients)
+        yield key, set(_after(acting[key])) - clients
+    yield from ((key, set(_after(step))) for key, step in acting.items() if key not in opening)
+
+
+def _after(step: Step) -> tuple[ResourceKey, ...]:
+    return step.resource.after if step.resource is not None and step.verb is Verb.UPDATE else ()
+
+
+def _new_doors(step: Step) -> set[tuple[str, str]]:
+    """Endpoints that a running proxy is to offer, and does not yet: a spec's ``offers`` are ``MariaDB.sql``."""
+    if step.resource is None or step.actual is None:
+        return set()
+    wanted, had = step.resource.spec.get("offers"), step.actual.spec.get("offers")
+    new = set(wanted if isinstance(wanted, tuple) else ()) - set(had if isinstance(had, tuple) else ())
+    return {(service, endpoint) for service, _, endpoint in (str(name).partition(".") for name in new)}
 
 
 def _in_order(decided: Sequence[Step], deciding: Deciding) -> tuple[Step, ...]:

@@ -80,7 +80,7 @@ def overlaps(step: Step, service: ServiceSpec) -> bool:
 
 def is_balanced(service: ServiceSpec) -> bool:
     """Whether a balancer sends traffic to it."""
-    return bool(service.sites)
+    return bool(service.sites) or any(endpoint.balanced for endpoint in service.endpoints)
 
 
 def _all_at_once(missed: Sequence[Step], serving: Sequence[object], service: ServiceSpec) -> bool:

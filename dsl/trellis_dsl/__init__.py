@@ -4,12 +4,14 @@ from trellis_dsl.allowing import Allow, allow_from
 from trellis_dsl.config import Config, ConfigRef, default, required, secret, uses
 from trellis_dsl.endpoints import (
     Address,
+    Balanced,
     Connection,
     ConnectionRef,
     Endpoint,
     EndpointRef,
     Health,
     Peer,
+    balanced,
     command,
     connects_to,
     http,
@@ -40,7 +42,7 @@ from trellis_dsl.policies import (
 )
 from trellis_dsl.secret import Secret
 from trellis_dsl.service import HostView, Role, Service
-from trellis_dsl.sites import Site, site
+from trellis_dsl.sites import Handling, Site, site
 from trellis_dsl.stack import Stack, service
 from trellis_dsl.storage import Mount, Storage, mounts
 from trellis_dsl.updates import Rollout, Update, update_from
@@ -48,6 +50,7 @@ from trellis_dsl.updates import Rollout, Update, update_from
 __all__ = [
     "Address",
     "Allow",
+    "Balanced",
     "Config",
     "ConfigRef",
     "Connection",
@@ -56,6 +59,7 @@ __all__ = [
     "Endpoint",
     "EndpointRef",
     "File",
+    "Handling",
     "Health",
     "HostView",
     "Location",
@@ -76,6 +80,7 @@ __all__ = [
     "UsageError",
     "allow_from",
     "at_least",
+    "balanced",
     "between",
     "command",
     "connects_to",

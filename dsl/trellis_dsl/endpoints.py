@@ -89,6 +89,48 @@ class EndpointRef:
         return f"{service_name(self.owner)}.{self.name}"
 
 
+@dataclass(frozen=True)
+class Balanced:
+    """How balancers offer an endpoint; `balanced` makes one.
+
+    Attributes:
+        port: at which every balancer listens; 0 is the endpoint's own.
+        one_active: only the first healthy instance gets connections, on every balancer the same.
+        timeout: seconds that a connection may be silent.
+        check: a path that tells over HTTP whether an instance may get connections; empty asks whether it listens.
+        check_port: in the container, where `check` is asked; 0 is the endpoint's own.
+    """
+
+    port: int = 0
+    one_active: bool = False
+    timeout: float = 3600.0
+    check: str = ""
+    check_port: int = 0
+
+
+def balanced(
+    port: int = 0, *, one_active: bool = False, timeout: float = 3600.0, check: str = "", check_port: int = 0
+) -> Balanced:
+    """Offer a TCP endpoint on every balancer: whoever connects to it is told the nearest balancer.
+
+    Args:
+        port: at which every balancer listens; the endpoint's own without it.
+        one_active: only the first healthy instance gets connections, on every balancer the same; when it fails, its
+            connections are closed and the next one gets the new ones. Health decides, no controller.
+        timeout: seconds that a connection may be silent.
+        check: a path that answers 200 to 399 on the instance that may get connections; without it, listening is enough.
+        check_port: the port in the container where `check` is asked, if it is another endpoint's.
+
+    Raises:
+        StackError: a port or a path is not one.
+    """
+    if not 0 <= port <= HIGHEST_PORT or not 0 <= check_port <= HIGHEST_PORT or timeout <= 0:
+        raise StackError("a balanced port goes from 1 to 65535, and its timeout is above 0 s", where=caller())
+    if check and not check.startswith("/"):
+        raise StackError(f"check path {check!r} does not start with /", where=caller())
+    return Balanced(port, one_active, timeout, check, check_port)
+
+
 class Endpoint(Declaration):
     """A declared port; `listens` makes one."""
 
@@ -101,6 +143,7 @@ class Endpoint(Declaration):
         host_port: int | None,
         public: bool,
         tls: bool,
+        balanced: Balanced | None,
     ) -> None:
         super().__init__()
         self.port = port
@@ -109,6 +152,7 @@ class Endpoint(Declaration):
         self.host_port = host_port
         self.public = public
         self.tls = tls
+        self.balanced = balanced
 
     @overload
     def __get__(self, obj: None, owner: type) -> EndpointRef: ...
@@ -130,6 +174,7 @@ def listens(
     host_port: int | None = None,
     public: bool = False,
     tls: bool = False,
+    balanced: bool | Balanced = False,
 ) -> Endpoint:
     """Declare a port that the service listens on inside its container.
 
@@ -141,6 +186,8 @@ def listens(
         public: reachable from anywhere, not only from the environment's hosts.
         tls: a balancer's port for sites over TLS; it is there only when the stack has such a site. A class that
             declares the same name again, with another port, need not repeat it.
+        balanced: offered on every balancer of the stack; True, or what `balanced` made. Whoever connects to it is told
+            the nearest balancer.
 
     Raises:
         StackError: a port is out of range, or a path does not start with ``/``.
@@ -149,7 +196,12 @@ def listens(
         if number is not None and not 1 <= number <= HIGHEST_PORT:
             raise StackError(f"{number} is not a port", where=caller(), hint="ports go from 1 to 65535")
     check = http(health) if isinstance(health, str) else health
-    return Endpoint(port, health=check, protocol=protocol, host_port=host_port, public=public, tls=tls)
+    offered = balanced if isinstance(balanced, Balanced) else Balanced() if balanced else None
+    if offered and protocol != "tcp":
+        raise StackError("balancers offer TCP endpoints alone", where=caller())
+    return Endpoint(
+        port, health=check, protocol=protocol, host_port=host_port, public=public, tls=tls, balanced=offered
+    )
 
 
 @dataclass(frozen=True)

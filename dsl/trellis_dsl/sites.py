@@ -1,10 +1,11 @@
 """Public names and the endpoints that answer them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from trellis_dsl.config import Config
 from trellis_dsl.declaration import Declaration
-from trellis_dsl.endpoints import Endpoint
+from trellis_dsl.endpoints import Endpoint, EndpointRef
 from trellis_dsl.errors import StackError
 from trellis_dsl.location import caller
 
@@ -15,11 +16,13 @@ class Site(Declaration):
     def __init__(
         self,
         domain: str | Config[str],
-        endpoint: Endpoint,
+        endpoint: Endpoint | EndpointRef,
         *,
         path: str,
         tls: bool,
         aliases: tuple[str, ...] | Config[list[str]],
+        handling: "Handling",
+        maintenance: bool | Config[bool],
     ) -> None:
         super().__init__()
         self.domain = domain
@@ -27,29 +30,63 @@ class Site(Declaration):
         self.path = path
         self.tls = tls
         self.aliases = aliases
+        self.handling = handling
+        self.maintenance = maintenance
 
 
-def site(
+@dataclass(frozen=True)
+class Handling:
+    """How balancers handle a site's requests.
+
+    Attributes:
+        sticky: a visitor's requests go to the same instance as long as it serves.
+        timeout: seconds that an instance may be silent before its answer is given up.
+        requests_per_second: that one client address may send; 0 is no limit.
+        connections: that the site may have under way at once on one balancer; 0 is no limit.
+        maintenance: visitors are told to come back later, and instances get nothing.
+    """
+
+    sticky: bool = False
+    timeout: float = 60.0
+    requests_per_second: int = 0
+    connections: int = 0
+    maintenance: bool = False
+
+
+AS_USUAL = Handling()
+
+
+def site(  # noqa: PLR0913 - a site's options, each by its name
     name: str | Config[str],
-    endpoint: Endpoint,
+    endpoint: Endpoint | EndpointRef,
     *,
     path: str = "/",
     tls: bool = True,
     aliases: Sequence[str] | Config[list[str]] = (),
+    sticky: bool = False,
+    timeout: float = 60.0,
+    requests_per_second: int = 0,
+    connections: int = 0,
+    maintenance: bool | Config[bool] = False,
 ) -> Site:
     """Declare a public name that this service answers.
 
     Args:
         name: a host name such as ``www.shop.example``, or a config value of the same class that holds it.
-        endpoint: an endpoint of the same class.
+        endpoint: an endpoint of the same class, or of a class that it is made from, such as ``Page.http``.
         path: only requests below this path; several services can share a name.
         tls: whether the site is served over TLS, and plain HTTP only leads there; False is plain HTTP alone.
         aliases: more names that are answered in the same way, and stand in the same certificate.
+        sticky: a visitor's requests go to the same instance as long as it serves, by a cookie.
+        timeout: seconds that an instance may be silent before its answer is given up.
+        requests_per_second: that one client address may send; more are answered with 429. 0 is no limit.
+        connections: that the site may have under way at once on one balancer; more are answered with 429. 0 is none.
+        maintenance: visitors are told to come back later; a config value of the class lets an environment say so.
 
     Raises:
         StackError: the endpoint is not one, or the path does not start with ``/``.
     """
-    if not isinstance(endpoint, Endpoint):
+    if not isinstance(endpoint, Endpoint | EndpointRef):
         raise StackError(
             f"site needs an endpoint of its own class, not a {type(endpoint).__name__}",
             where=caller(),
@@ -59,5 +96,9 @@ def site(
         raise StackError(f"site path {path!r} does not start with /", where=caller())
     if isinstance(aliases, str):
         raise StackError("aliases is a list of names", where=caller(), hint=f"write aliases=[{aliases!r}]")
+    if timeout <= 0 or requests_per_second < 0 or connections < 0:
+        raise StackError("a site's timeout is above 0 s, and its limits are 0 or more", where=caller())
     more = aliases if isinstance(aliases, Config) else tuple(aliases)
-    return Site(name, endpoint, path=path, tls=tls, aliases=more)
+    said = isinstance(maintenance, bool) and maintenance
+    handling = Handling(sticky, timeout, requests_per_second, connections, said)
+    return Site(name, endpoint, path=path, tls=tls, aliases=more, handling=handling, maintenance=maintenance)

@@ -3,18 +3,30 @@
 from collections.abc import Iterator, Mapping
 
 from trellis.deployment import HostAddress
+from trellis_dsl.sites import AS_USUAL, Handling
 from trellis_haproxy.model import Server, SiteRoute
 from trellis_haproxy.names import checked_address, checked_name, proxy_name
 from trellis_haproxy.servers import Line, Place, server_name
 
-CHECK = "check inter 2s fall 2 rise 1"
+CHECK = "inter 2s fall 2 rise 1"
 """In every line, as a server that is added while HAProxy runs does not read ``default-server``."""
+
+_COOKIE = "TRELLIS"
+_TOO_MANY = 'content-type "text/plain; charset=utf-8" string "Too many requests. Please try again in a moment.\\n"'
+_LATER = (
+    'http-request return status 503 content-type "text/plain; charset=utf-8" hdr Retry-After 120 '
+    'string "This site is being worked on. Please come back in a few minutes.\\n"'
+)
 
 
 def backend(site: SiteRoute) -> Iterator[str]:
     """The lines of a site's backend; its servers come last."""
     name = proxy_name(site.domain, site.path)
     yield f"backend {name}"
+    yield from (f"    {line}" for line in _handling(site.handling, secure=site.tls))
+    if any(server.backup for server in site.servers):
+        yield "    # All of those further away share what the near ones cannot take."
+        yield "    option allbackups"
     if site.health_path:
         yield "    option httpchk"
         yield f"    http-check send meth GET uri {site.health_path} ver HTTP/1.1 hdr Host {site.domain}"
@@ -22,14 +34,36 @@ def backend(site: SiteRoute) -> Iterator[str]:
     yield from map(str, server_lines(name, site).values())
 
 
+def _handling(handling: Handling, *, secure: bool) -> Iterator[str]:
+    if handling.maintenance:
+        yield _LATER
+    if handling.timeout != AS_USUAL.timeout:
+        yield f"timeout server {round(handling.timeout * 1000)}ms"
+    if handling.requests_per_second:
+        yield "stick-table type ipv6 size 100k expire 10s store http_req_rate(1s)"
+        yield "http-request track-sc0 src"
+        yield f"http-request return status 429 {_TOO_MANY} if {{ sc0_http_req_rate gt {handling.requests_per_second} }}"
+    if handling.connections:
+        yield f"http-request return status 429 {_TOO_MANY} if {{ be_conn gt {handling.connections} }}"
+    if handling.sticky:
+        yield f"cookie {_COOKIE} insert indirect nocache httponly{' secure' if secure else ''} attr SameSite=Lax"
+
+
 def server_lines(name: str, site: SiteRoute) -> Mapping[Place, Line]:
     """The servers of a site's backend."""
-    lines = (_line(name, server) for server in site.servers)
+    sticky = site.handling.sticky
+    lines = (
+        server_line(name, server, f"cookie {checked_name(server.name, name)}" if sticky else "")
+        for server in site.servers
+    )
     return {line.place: line for line in lines}
 
 
-def _line(backend_name: str, server: Server) -> Line:
+def server_line(backend_name: str, server: Server, more: str = "") -> Line:
+    """One server, checked."""
     address = checked_address(server.address, f"server {server.name}")
     answers = HostAddress(address, server.port)
     place = Place(backend_name, server_name(checked_name(server.name, backend_name), answers))
-    return Line(place, str(answers), CHECK)
+    check = f"check port {server.check_port}" if server.check_port else "check"
+    words = (check, CHECK, "backup" if server.backup else "", more)
+    return Line(place, str(answers), " ".join(word for word in words if word))

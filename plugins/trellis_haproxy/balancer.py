@@ -3,27 +3,36 @@
 from collections.abc import Sequence
 
 from trellis.certifying import CertificatePlace
-from trellis.deployment import DeployedInstance, Deployment
+from trellis.deployment import DeployedInstance, Deployment, Door
 from trellis.hosts import HostSession
 from trellis.plugin.contracts import Entrance
 from trellis.resources import Actual, Owner, ResourceKey
-from trellis_haproxy.desiring import KIND, ports_of
+from trellis_haproxy.desiring import KIND
 from trellis_haproxy.model import CERTIFICATES, CHALLENGES, ETC
 from trellis_haproxy.names import checked_domain
+from trellis_haproxy.routing import OURS, doors, is_behind, ports_of
 
 NAME = "haproxy"
 
 
 class HAProxyBalancer:
-    """Satisfies `UsesCertificates` and `DrainsServers` of `trellis.plugin.contracts`."""
+    """Satisfies `UsesCertificates`, `DrainsServers` and `OffersEndpoints` of `trellis.plugin.contracts`."""
 
     name = NAME
 
     def certificate_places(self, deployment: Deployment) -> Sequence[CertificatePlace]:
         """One for each HAProxy instance on a host that answered; none without a site over TLS."""
         groups = tuple(_names(site.domain, *site.aliases) for site in deployment.sites if site.tls)
-        here = (one for one in deployment.provided_by("trellis_haproxy") if one.host.name in deployment.hosts)
+        here = (
+            one
+            for one in deployment.provided_by(OURS)
+            if one.host.name in deployment.hosts and not is_behind(one, deployment)
+        )
         return tuple(_place(instance, groups, deployment) for instance in here) if groups else ()
+
+    def doors(self, deployment: Deployment) -> Sequence[Door]:
+        """Each balanced endpoint at each HAProxy instance."""
+        return tuple(doors(deployment))
 
     def entrances(self, deployment: Deployment, actuals: Sequence[Actual]) -> Sequence[Entrance]:
         """One for each HAProxy instance on a host that answered, and for those that are still to be removed."""

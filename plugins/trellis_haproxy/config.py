@@ -5,8 +5,10 @@ from collections.abc import Iterable, Iterator
 from trellis.values import digest
 from trellis_haproxy.backends import backend
 from trellis_haproxy.model import RUN, Proxy, SiteRoute
-from trellis_haproxy.names import checked_domain, checked_name, checked_path, proxy_name
+from trellis_haproxy.names import checked_address, checked_domain, checked_name, checked_path, proxy_name
 from trellis_haproxy.servers import structure_of
+from trellis_haproxy.statistics import statistics
+from trellis_haproxy.tcp import tcp_sections
 from trellis_haproxy.tls import leads_to_tls, tls_frontend, tls_ports_of, tls_settings
 from trellis_haproxy.twins import refuse_clashes
 
@@ -55,9 +57,9 @@ frontend _sites
     # This machine may ask which configuration is loaded.
     http-request return status 200 content-type "{text}" string "{marker}" \
 if {{ hdr(host) -i {ask} }} {{ src 127.0.0.0/8 ::1 }}
-{common}{leading}    http-request set-header X-Forwarded-Proto http
+{common}{leading}    http-request set-header X-Forwarded-Proto http{unless}
 {rules}    default_backend _no-site
-{secure}
+{secure}{statistics}
 backend _no-site
     http-request return status 404 content-type "{text}" string "There is no site at this address.\\n"
 """
@@ -102,11 +104,14 @@ def _text(proxy: Proxy, marked: str) -> str:
         ask=ASK,
         text=_TEXT,
         common=_COMMON,
+        unless=_unless_from(proxy, where),
+        statistics=statistics(proxy),
         leading=leads_to_tls(secure, tls_ports),
         rules=_lines(_rules(plain)),
         secure=tls_frontend(tls_ports, _COMMON, _lines(_rules(secure))) if secure else "",
     )
-    return "\n".join([head, frontend, *("\n".join(backend(site)) + "\n" for site in sites)])
+    sections = ["\n".join(backend(site)) + "\n" for site in sites]
+    return "\n".join([head, frontend, *sections, *tcp_sections(proxy, where)])
 
 
 def _checked(site: SiteRoute, where: str) -> SiteRoute:
@@ -120,7 +125,14 @@ def _checked(site: SiteRoute, where: str) -> SiteRoute:
         site.servers,
         site.tls,
         tuple(alias for alias in aliases if alias != domain),
+        site.handling,
     )
+
+
+def _unless_from(proxy: Proxy, where: str) -> str:
+    """Proxies in front know how the client came."""
+    addresses = [checked_address(address, where) for address in proxy.behind]
+    return f" unless {{ src {' '.join(addresses)} }}" if addresses else ""
 
 
 def _lines(rules: Iterable[str]) -> str:

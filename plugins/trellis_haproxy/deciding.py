@@ -44,10 +44,20 @@ def _decide_present(wanted: ProxyConfig, found: FoundConfig) -> Decision:
         return Decision(Verb.UPDATE, "not loaded by the running HAProxy yet", drift=not found.unfinished)
     if found.unfinished:
         return Decision(Verb.UPDATE, _UNFINISHED)
+    if reason := _existing(wanted, found):
+        return Decision(Verb.UPDATE, reason)
     if found.astray:
         reason = f"{_listed(found.astray)}: not as the running HAProxy has it"
         return Decision(Verb.UPDATE, reason, drift=True)
     return Decision(Verb.KEEP, "already equal")
+
+
+def _existing(wanted: ProxyConfig, found: FoundConfig) -> str:
+    """Why the operator's own configuration is to be taken anew; empty when it is not."""
+    if found.last and found.last.existing != wanted.existing:
+        return _differences(found.last, wanted)
+    changed = wanted.existing and found.existing in {"changed", "missing"}
+    return f"the operator's own {wanted.existing} is {found.existing}" if changed else ""
 
 
 def _decide_text(wanted: ProxyConfig, found: FoundConfig) -> Decision:
@@ -88,10 +98,23 @@ def _reasons(last: ProxyConfig, wanted: ProxyConfig) -> Iterator[str]:
     yield from (f"health check of {new} changed" for old, new in kept if old.health_path != new.health_path)
     yield from (f"{new} over TLS" if new.tls else f"{new} over plain HTTP" for old, new in kept if old.tls != new.tls)
     yield from (f"names of {new} changed" for old, new in kept if old.aliases != new.aliases)
+    yield from _tcp_reasons(last, wanted)
+    yield from (f"handling of {new} changed" for old, new in kept if old.handling != new.handling)
+    if last.existing != wanted.existing:
+        yield f"the operator's own configuration: {wanted.existing or 'none any more'}"
     if last.ports != wanted.ports:
         yield f"port {_numbers(last.ports)} → {_numbers(wanted.ports)}"
     if last.tls_ports != wanted.tls_ports:
         yield f"TLS port {_numbers(last.tls_ports)} → {_numbers(wanted.tls_ports)}"
+
+
+def _tcp_reasons(last: ProxyConfig, wanted: ProxyConfig) -> Iterator[str]:
+    before, after = ({route.name: route for route in side.tcp} for side in (last, wanted))
+    yield from (f"{name} offered at port {after[name].port}" for name in after if name not in before)
+    yield from (f"{name} no longer offered" for name in before if name not in after)
+    for name in before.keys() & after.keys():
+        if before[name] != after[name]:
+            yield f"{name} changed"
 
 
 def _servers(sites: Iterator[SiteRoute]) -> Mapping[str, Server]:

@@ -2,12 +2,12 @@
 
 from dataclasses import asdict
 
-from trellis.blueprint import ServiceSpec
-from trellis.deployment import DeployedInstance, DeployedSite, Deployment
+from trellis.deployment import DeployedInstance, Deployment
 from trellis.resources import Owner, Resource, ResourceKey
 from trellis.values import freeze_mapping
 from trellis_haproxy.config import render
-from trellis_haproxy.model import ETC, RUN, Proxy, Server, SiteRoute
+from trellis_haproxy.model import ETC, RUN
+from trellis_haproxy.routing import OURS, proxy_of, services_of
 
 KIND = "haproxy-config"
 
@@ -18,25 +18,8 @@ def proxy_configs(deployment: Deployment) -> tuple[Resource, ...]:
     Raises:
         UsageError: a domain, a path or an address cannot be used.
     """
-    proxies = deployment.provided_by("trellis_haproxy")
+    proxies = deployment.provided_by(OURS)
     return tuple(_resource(proxy, deployment) for proxy in proxies if proxy.host.name in deployment.hosts)
-
-
-def proxy_of(instance: DeployedInstance, deployment: Deployment) -> Proxy:
-    """What one HAProxy instance serves."""
-    return Proxy(
-        container=instance.name,
-        stack=deployment.stack,
-        environment=deployment.environment,
-        ports=ports_of(instance.service, tls=False),
-        sites=tuple(_route(site) for site in deployment.sites),
-        tls_ports=ports_of(instance.service, tls=True),
-    )
-
-
-def _route(site: DeployedSite) -> SiteRoute:
-    servers = tuple(Server(name, answers.address, answers.port) for name, answers in site.servers)
-    return SiteRoute(site.domain, site.path, site.health_path, servers, site.tls, site.aliases)
 
 
 def _resource(instance: DeployedInstance, deployment: Deployment) -> Resource:
@@ -54,6 +37,9 @@ def _resource(instance: DeployedInstance, deployment: Deployment) -> Resource:
         "ports": proxy.ports,
         "tls_ports": proxy.tls_ports,
         "sites": [asdict(site) for site in proxy.sites],
+        "tcp": [asdict(route) for route in proxy.tcp],
+        "existing": proxy.existing,
+        "offers": [route.name for route in proxy.tcp],
         "mounts_into": {"container": name, "mounts": _mounts(folder)},
     }
     return Resource(
@@ -61,24 +47,18 @@ def _resource(instance: DeployedInstance, deployment: Deployment) -> Resource:
         spec=freeze_mapping(spec),
         owner=Owner(instance.role, service.name, instance.index),
         requires=(ResourceKey("image", service.image, host),),
-        after=_servers_of(deployment),
+        after=_servers_of(instance, deployment),
     )
 
 
-def _servers_of(deployment: Deployment) -> tuple[ResourceKey, ...]:
+def _servers_of(instance: DeployedInstance, deployment: Deployment) -> tuple[ResourceKey, ...]:
     """The containers that the configuration sends traffic to: a running proxy is given those that are healthy."""
-    services = {site.service for site in deployment.sites}
+    services = services_of(instance, deployment)
     return tuple(
         ResourceKey("container", f"{one.service.name.lower()}-{one.index}", one.host.name)
         for one in deployment.instances
         if one.service.name in services
     )
-
-
-def ports_of(service: ServiceSpec, *, tls: bool) -> tuple[int, ...]:
-    """On the host's own network a service listens where it says, or where its author fixed the host's port."""
-    found = (end.host_port or end.port for end in service.endpoints if end.protocol == "tcp" and end.tls == tls)
-    return tuple(sorted(found))
 
 
 def _mounts(folder: str) -> list[dict[str, object]]:

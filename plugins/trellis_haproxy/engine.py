@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from trellis.errors import ApplyError
 from trellis.executing import exec_output
 from trellis.hosts import HostSession
+from trellis_haproxy.existing import NAME as EXISTING
 from trellis_haproxy.model import ETC, ProxyConfig
 from trellis_haproxy.runtime import SOCKET
 
@@ -18,9 +19,16 @@ _TAKEN = b"Success!"
 _COMMANDS_AT_ONCE = 50
 """A command line of HAProxy's runtime API is as long as its buffer at most, 16 KiB."""
 
+_ENDING = (126, 137)
+"""Exit statuses of a command in a container that ends: it could not be started any more, or was ended with it."""
+
 _TIMEOUT = 60
 _LINES = 200
 _T = TypeVar("_T")
+
+
+class GoneError(ApplyError):
+    """The proxy ended while it was talked to: it has no visitors, and reads its file when it starts."""
 
 
 class Engine:
@@ -52,7 +60,8 @@ class Engine:
         await self._remove(name := f"{wanted.container}.check")
         binds = {f"{wanted.folder}/etc": {"bind": ETC, "mode": "ro"}}
         options = self._api.create_host_config(binds=binds, network_mode="none")
-        arguments = ["-c", "-f", f"{ETC}/candidate.cfg"]
+        existing = ["-f", f"{ETC}/{EXISTING}.new"] if wanted.existing else []
+        arguments = ["-c", *existing, "-f", f"{ETC}/candidate.cfg"]
         try:
             await self._call(
                 self._api.create_container,
@@ -91,6 +100,8 @@ class Engine:
     async def _ask(self, container: str, commands: str) -> str:
         argv = ["sh", "-c", _ASK.read_text(encoding="utf-8"), "trellis-haproxy-ask", SOCKET, commands]
         stdout, stderr, status = await self._exec(container, argv)
+        if status in _ENDING or (status != 0 and not await self.running(container)):
+            raise GoneError(f"{container} is ending", where=f"host {self._host}")
         if status != 0:
             said = stderr.decode(errors="replace").strip() or f"status {status}"
             raise ApplyError(
@@ -102,14 +113,18 @@ class Engine:
 
     async def _exec(self, container: str, argv: Sequence[str]) -> tuple[bytes, bytes, int]:
         """What a command in the container prints on both streams, and its exit status."""
-        from docker.errors import NotFound
+        from docker.errors import APIError, NotFound
 
         try:
-            made = await self._call(self._api.exec_create, container, argv)
-            stdout, stderr = await self._call(exec_output, self._api, made["Id"])
-            status: int = (await self._call(self._api.exec_inspect, made["Id"]))["ExitCode"]
+            made = await asyncio.to_thread(self._api.exec_create, container, argv)
+            stdout, stderr = await asyncio.to_thread(exec_output, self._api, made["Id"])
+            status: int = (await asyncio.to_thread(self._api.exec_inspect, made["Id"]))["ExitCode"]
         except NotFound as error:
-            raise self._refused(error, f"{container} went away") from error
+            raise GoneError(f"{container} is gone", where=f"host {self._host}") from error
+        except APIError as error:
+            if error.status_code == 409 or "is not running" in str(error.explanation):
+                raise GoneError(f"{container} does not run", where=f"host {self._host}") from error
+            raise self._refused(error, "Docker refused") from error
         return stdout, stderr, status
 
     async def log(self, container: str, *, after: str = "") -> tuple[str, str]:

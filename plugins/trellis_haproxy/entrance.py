@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from trellis.deployment import HostAddress
 from trellis.errors import ApplyError
 from trellis.plugin.contracts import Applying, BalancedServer, Leaving
 from trellis_haproxy.asking import wait_until_loaded
-from trellis_haproxy.engine import Engine, engine_of
+from trellis_haproxy.engine import Engine, GoneError, engine_of
 from trellis_haproxy.facts import Printed
 from trellis_haproxy.files import Files, read
 from trellis_haproxy.runtime import Running
@@ -29,6 +30,7 @@ class HAProxyEntrance:
         services: whose instances it sends traffic to.
         lines: the servers that its configuration is to have.
         ports: at which its worker tells what it has loaded.
+        stays: it is not to be removed, so that its file is kept right.
         changing: held while its file is changed.
     """
 
@@ -38,6 +40,7 @@ class HAProxyEntrance:
     services: Collection[str]
     lines: Mapping[Place, Line]
     ports: Sequence[int]
+    stays: bool = True
     changing: asyncio.Lock = field(default_factory=asyncio.Lock, compare=False)
 
     async def leave(self, leaving: Leaving, applying: Applying) -> None:
@@ -46,15 +49,16 @@ class HAProxyEntrance:
             if not await engine.running(self.container):
                 return
             try:
-                # The file first: a reload in between, for a certificate perhaps, must not bring them back.
-                await self._write_out(leaving, applying)
-                await self._retire(leaving, applying, engine)
+                await self._leave(leaving, applying, engine)
             except ApplyError:
                 # It may have been stopped or removed meanwhile, by a destroy for example: then it sends no traffic.
                 if await engine.running(self.container):
                     raise
 
-    async def _retire(self, leaving: Leaving, applying: Applying, engine: Engine) -> None:
+    async def _leave(self, leaving: Leaving, applying: Applying, engine: Engine) -> None:
+        # The file first: a reload in between, for a certificate perhaps, must not bring them back.
+        if self.stays:
+            await self._write_out(leaving, applying)
         worker = Worker(engine, self.container)
         places = await worker.retire(_meant(leaving.servers), leaving.seconds, applying.report)
         if places and not leaving.returns:
@@ -70,8 +74,9 @@ class HAProxyEntrance:
         """
         async with engine_of(applying.session) as engine:
             if await engine.running(self.container):
-                async with self.changing:
-                    await self._enter(servers, applying, engine)
+                with suppress(GoneError):
+                    async with self.changing:
+                        await self._enter(servers, applying, engine)
 
     async def _enter(self, servers: Sequence[BalancedServer], applying: Applying, engine: Engine) -> None:
         printed = await self._printed(applying)

@@ -20,11 +20,15 @@ _LONGEST_OUTPUT = 500
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """A proxy's folder as the script printed it; `config` is None where there is no haproxy.cfg."""
+    """A proxy's folder as the script printed it; `config` is None where there is no haproxy.cfg.
+
+    `existing` tells whether the operator's own configuration is what was last taken: see the script.
+    """
 
     name: str
     record: Record
     config: str | None
+    existing: str = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class FoundConfig:
         by_hand: the text is none that Trellis wrote.
         unfinished: an earlier run was killed.
         last: what was last applied; None when nothing was.
+        existing: whether the operator's own configuration is what was last taken.
         astray: servers of the text that the running worker does not send traffic to, and others that it does.
     """
 
@@ -46,6 +51,7 @@ class FoundConfig:
     unfinished: bool
     last: ProxyConfig | None
     astray: tuple[str, ...] = ()
+    existing: str = "-"
 
     @classmethod
     def of(cls, actual: Actual) -> "FoundConfig":
@@ -59,6 +65,7 @@ class FoundConfig:
             unfinished=bool(state["unfinished"]),
             last=ProxyConfig.of(actual.spec) if actual.spec else None,
             astray=_words(state.get("astray")),
+            existing=str(state.get("existing", "-")),
         )
 
 
@@ -70,9 +77,9 @@ def parse(stdout: str, host: str) -> Iterator[Printed]:
     """
     for line in stdout.splitlines():
         match line.split(" "):
-            case ["proxy", name, record, config]:
+            case ["proxy", name, record, config, existing]:
                 text = None if config == "-" else _decoded(config.removeprefix("="))
-                yield Printed(name, read_record(_decoded(record), f"{KIND}:{name}@{host}"), text)
+                yield Printed(name, read_record(_decoded(record), f"{KIND}:{name}@{host}"), text, existing)
             case _:
                 raise TrellisError(f"unexpected answer while looking at HAProxy: {line[:80]!r}", where=f"host {host}")
 
@@ -87,6 +94,7 @@ def actual_of(printed: Printed, host: str, loaded: str, running: Sequence[Runnin
             "by_hand": printed.config is not None and text_digest(printed.config) not in record.written,
             "unfinished": record.unfinished,
             "astray": _astray(printed.config or "", running),
+            "existing": printed.existing,
             "written": record.written,
             "ports": record.ports,
         }

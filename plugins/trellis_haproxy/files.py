@@ -44,9 +44,24 @@ class Files:
         self._folder = folder
         self._where = where
 
-    async def stage(self, text: str, record: Record) -> None:
+    async def existing(self, path: str) -> str:
+        """The operator's own configuration.
+
+        Raises:
+            ApplyError: it cannot be read.
+        """
+        completed = await self._applying.session.run(("cat", "--", path), sudo=self._applying.scope.as_root)
+        if completed.status != 0:
+            raise ApplyError(
+                f"the operator's own configuration {path} cannot be read: {completed.stderr.strip()}",
+                where=self._where,
+                hint="what ran before still runs; put the file there, or take the setting existing away",
+            )
+        return completed.stdout
+
+    async def stage(self, text: str, record: Record, existing: str = "") -> None:
         """Put a configuration beside the one in use; what a killed run leaves is known by the record."""
-        script = _script("stage", self._folder, str(len(text.encode())), record.to_json())
+        script = _script("stage", self._folder, str(len(text.encode())), record.to_json(), existing)
         await self._run(script, "could not be written", text.encode())
 
     async def swap(self, action: str, record: Record | None = None) -> None:
@@ -57,7 +72,8 @@ class Files:
     async def write(self, text: str, before: Record) -> None:
         """Another text of the same structure, in one go."""
         written = text_digest(text)
-        await self.stage(text, replace(before, written=tuple(dict.fromkeys((*before.written, written)))))
+        existing = str(before.spec.get("existing") or "")
+        await self.stage(text, replace(before, written=tuple(dict.fromkeys((*before.written, written)))), existing)
         await self.swap("use")
         await self.swap("finish", replace(before, written=(written,)))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trellis.values import Value
+from trellis_dsl.sites import AS_USUAL, Handling
 
 ETC = "/etc/haproxy"
 """Where the container finds its configuration."""
@@ -21,11 +22,21 @@ CHALLENGES = "acme.map"
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """An instance that answers a site: ``website-1`` at ``127.0.0.1:20001``."""
+    """An instance that answers a site: ``website-1`` at ``127.0.0.1:20001``.
+
+    Attributes:
+        name: the instance's.
+        address: where it answers.
+        port: likewise.
+        backup: it gets traffic only when no other one serves.
+        check_port: where it tells whether it serves; 0 is where it answers.
+    """
 
     name: str
     address: str
     port: int
+    backup: bool = False
+    check_port: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +49,7 @@ class SiteRoute:
     servers: tuple[Server, ...]
     tls: bool = False
     aliases: tuple[str, ...] = ()
+    handling: Handling = AS_USUAL
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -47,6 +59,18 @@ class SiteRoute:
     def __str__(self) -> str:
         """``shop.example/api``; the domain alone for the whole of it."""
         return self.domain + self.path.rstrip("/")
+
+
+@dataclass(frozen=True, slots=True)
+class TcpRoute:
+    """An endpoint that a proxy offers over TCP, as its author declared it."""
+
+    name: str  # MariaDB.sql
+    port: int
+    servers: tuple[Server, ...]
+    one_active: bool = False
+    timeout: float = 3600.0
+    check: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +84,10 @@ class Proxy:
         ports: on which it listens for HTTP.
         sites: sorted by domain and path.
         tls_ports: on which it listens for HTTP over TLS.
+        tcp: endpoints that it offers, sorted by name.
+        behind: addresses of the proxies in front of it; what they say about a client is believed.
+        statistics_port: on loopback; 0 leaves statistics to the socket.
+        existing: the operator's own configuration on the host, loaded beside this one; empty for none.
     """
 
     container: str
@@ -68,6 +96,10 @@ class Proxy:
     ports: tuple[int, ...]
     sites: tuple[SiteRoute, ...]
     tls_ports: tuple[int, ...] = ()
+    tcp: tuple[TcpRoute, ...] = ()
+    behind: tuple[str, ...] = ()
+    statistics_port: int = 0
+    existing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +115,8 @@ class ProxyConfig:
         ports: on which the proxy listens for HTTP.
         sites: what the configuration says, for reasons.
         tls_ports: on which it listens for HTTP over TLS.
+        tcp: endpoints that it offers, for reasons.
+        existing: see `Proxy`.
     """
 
     config: str
@@ -93,6 +127,8 @@ class ProxyConfig:
     ports: tuple[int, ...]
     sites: tuple[SiteRoute, ...]
     tls_ports: tuple[int, ...] = ()
+    tcp: tuple[TcpRoute, ...] = ()
+    existing: str = ""
 
     @classmethod
     def of(cls, spec: Mapping[str, Value]) -> "ProxyConfig":
@@ -110,11 +146,18 @@ class ProxyConfig:
             image=values["image"],
             ports=tuple(values["ports"]),
             sites=tuple(_site(site) for site in values["sites"]),
-            tls_ports=tuple(values.get("tls_ports", ())),  # absent in what was written before there was TLS
+            # Absent in what was written before there were such things.
+            tls_ports=tuple(values.get("tls_ports", ())),
+            tcp=tuple(_tcp(route) for route in values.get("tcp", ())),
+            existing=values.get("existing", ""),
         )
 
 
 def _site(value: Mapping[str, Any]) -> SiteRoute:
     servers = tuple(Server(**server) for server in value["servers"])
-    more = value.get("tls", False), tuple(value.get("aliases", ()))
+    more = value.get("tls", False), tuple(value.get("aliases", ())), Handling(**value.get("handling", {}))
     return SiteRoute(value["domain"], value["path"], value["health_path"], servers, *more)
+
+
+def _tcp(value: Mapping[str, Any]) -> TcpRoute:
+    return TcpRoute(**{**value, "servers": tuple(Server(**server) for server in value["servers"])})

@@ -14,6 +14,7 @@ _PATH = re.compile(r"/(?:[A-Za-z0-9._~!&*+,;=:@/-]|%[0-9A-Fa-f]{2})*")
 _QUERY = re.compile(r"(?:[A-Za-z0-9._~!&*+,;=:@/?-]|%[0-9A-Fa-f]{2})*")
 _LONGEST_PATH = 1024
 _CONTAINER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_ENDPOINT = re.compile(r"[A-Za-z][A-Za-z0-9_-]*[.][A-Za-z_][A-Za-z0-9_]*")
 _NAME_CHARACTER = re.compile(r"[^A-Za-z0-9.-]")
 
 
@@ -69,6 +70,17 @@ def checked_name(name: str, where: str) -> str:
     """
     if not _CONTAINER.fullmatch(name):
         raise UsageError(f"{name!r} is not the name of a container", where=where)
+    return name
+
+
+def checked_endpoint(name: str, where: str) -> str:
+    """``MariaDB.sql``.
+
+    Raises:
+        UsageError: it is not the name of an endpoint.
+    """
+    if not _ENDPOINT.fullmatch(name):
+        raise UsageError(f"{name!r} is not the name of an endpoint", where=where)
     return name
 
 

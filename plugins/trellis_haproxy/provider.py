@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from time import monotonic
 
 from trellis.errors import ApplyError
 from trellis.hosts import HostSession
@@ -11,7 +13,8 @@ from trellis.resources import Actual, Resource
 from trellis_haproxy.asking import loaded, wait_until_loaded
 from trellis_haproxy.deciding import decide, drift
 from trellis_haproxy.desiring import KIND
-from trellis_haproxy.engine import Engine, engine_of
+from trellis_haproxy.engine import Engine, GoneError, engine_of
+from trellis_haproxy.existing import clashes
 from trellis_haproxy.facts import Printed, actual_of, complaints
 from trellis_haproxy.files import Files, read
 from trellis_haproxy.model import ProxyConfig
@@ -22,6 +25,7 @@ from trellis_haproxy.worker import Worker
 
 _SECONDS_TO_LOAD = 15.0
 _SECONDS_TO_GO_BACK = 5.0
+_BETWEEN_LOOKS = 0.2
 
 
 class HAProxyProvider:
@@ -87,22 +91,55 @@ class _Change:
         )
 
     async def apply(self) -> None:
-        await self._files.stage(self._wanted.config, self._under_way)
+        await self._refuse_clashes()
+        await self._files.stage(self._wanted.config, self._under_way, self._wanted.existing)
         await self._check()
         await self._files.swap("use")
         if await self._engine.running(self._wanted.container) and not await self._only_servers():
             await self._reload()
         await self._files.swap("finish", self._done)
 
+    async def _refuse_clashes(self) -> None:
+        """The operator's own sections are never overwritten, nor are their ports shared."""
+        if not self._wanted.existing:
+            return
+        found = clashes(await self._files.existing(self._wanted.existing), self._wanted.config)
+        if found:
+            raise ApplyError(
+                f"{self._wanted.existing} and Trellis's configuration clash: {'; '.join(found)}",
+                where=str(self._step.key),
+                hint="what ran before still runs; rename the section or give one side another port",
+            )
+
     async def _only_servers(self) -> bool:
         """Whether the worker has the structure, and by now the servers: then nothing is reloaded."""
         session, container = self._applying.session, self._wanted.container
+        if self._takes_existing:
+            return False
         if await loaded(session, container, self._under_way.ports) != self._wanted.digest:
             return False
         lines = lines_of(self._wanted.config)
         backends = {place.backend for place in lines} | {place.backend for place in lines_of(self._before_text)}
-        worker = Worker(self._engine, container)
-        return await worker.make_equal(lines, ours=lambda place: place.backend in backends)
+        return await self._worker.make_equal(lines, ours=lambda place: place.backend in backends)
+
+    @property
+    def _takes_existing(self) -> bool:
+        """Whether the operator's own configuration is another one than last time; no worker tells."""
+        found = self._step.actual.state.get("existing") if self._step.actual else "-"
+        return found in {"changed", "missing"} or str(self._before.spec.get("existing") or "") != self._wanted.existing
+
+    @property
+    def _worker(self) -> Worker:
+        return Worker(self._engine, self._wanted.container)
+
+    async def _took(self, before: tuple[int, int]) -> bool:
+        """Whether the reload went well, where the worker's answer cannot tell."""
+        deadline = monotonic() + _SECONDS_TO_LOAD
+        while self._takes_existing and (after := await self._worker.reloads()) == before:
+            if monotonic() > deadline:
+                return False
+            await asyncio.sleep(_BETWEEN_LOOKS)
+        return not self._takes_existing or after[1] == before[1]
 
     async def _check(self) -> None:
         self._applying.report("checking the configuration")
@@ -114,8 +151,9 @@ class _Change:
     async def _reload(self) -> None:
         self._applying.report("reloading HAProxy")
         _, moment = await self._engine.log(self._wanted.container)
+        before = await self._worker.reloads()
         await self._engine.reload(self._wanted.container)
-        if await self._loaded(self._wanted.digest, _SECONDS_TO_LOAD):
+        if await self._loaded(self._wanted.digest, _SECONDS_TO_LOAD) and await self._took(before):
             return
         printed, _ = await self._engine.log(self._wanted.container, after=moment)
         await self._go_back()
@@ -144,7 +182,9 @@ async def _ask(session: HostSession, proxy: Printed, scope: Scope) -> tuple[str,
     if not digest:
         return "", None
     async with engine_of(session) as engine:
-        return digest, await Worker(engine, container).servers()
+        with suppress(GoneError):
+            return digest, await Worker(engine, container).servers()
+    return "", None
 
 
 def _record_of(actual: Actual | None) -> Record:

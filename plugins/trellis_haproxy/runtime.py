@@ -1,6 +1,7 @@
 """What is asked of a running HAProxy through its master's socket, and what it answers; pure."""
 
 import csv
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -44,6 +45,17 @@ def old_workers(answer: str) -> list[str]:
     _, _, after = answer.partition("# old workers")
     rows = after.partition("# programs")[0].splitlines()
     return [f"@!{row.split()[0]}" for row in rows if row.strip()]
+
+
+def reloads_in(answer: str) -> tuple[int, int]:
+    """How often the master was reloaded, and how often that failed, from `LIST_PROCESSES`."""
+    found = re.search(r"master\s+(\d+) \[failed: (\d+)\]", answer)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def is_table(answer: str) -> bool:
+    """Whether a worker answered with its servers; just after a reload it may not be there yet."""
+    return "# pxname," in answer
 
 
 def servers_in(answer: str) -> Iterator[Running]:

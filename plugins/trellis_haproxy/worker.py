@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import monotonic
 
+from trellis.errors import ApplyError
 from trellis.plugin.contracts import Report
 from trellis_haproxy.engine import Engine
 from trellis_haproxy.runtime import (
@@ -13,14 +14,17 @@ from trellis_haproxy.runtime import (
     cut,
     differing,
     forget,
+    is_table,
     list_servers,
     old_workers,
+    reloads_in,
     servers_in,
     take_out,
 )
 from trellis_haproxy.servers import Line, Place
 
 _BETWEEN_LOOKS = 0.2
+_TO_ANSWER = 5.0
 
 
 class Worker:
@@ -36,8 +40,29 @@ class Worker:
         self._container = container
 
     async def servers(self) -> list[Running]:
-        """What the worker that takes new connections knows."""
-        return list(servers_in(await self._engine.ask(self._container, [list_servers(CURRENT)])))
+        """What the worker that takes new connections knows.
+
+        Raises:
+            ApplyError: it does not answer.
+        """
+        return list(servers_in(await self._table(CURRENT)))
+
+    async def _table(self, worker: str) -> str:
+        """A worker's servers; during a reload the new one may need a moment, and an old one may just have ended."""
+        deadline = monotonic() + _TO_ANSWER
+        while not is_table(answer := await self._engine.ask(self._container, [list_servers(worker)])):
+            if worker != CURRENT:
+                return ""
+            if monotonic() > deadline:
+                raise ApplyError(
+                    f"HAProxy's worker does not say what servers it has: {answer.strip()[:200]}", where=self._container
+                )
+            await asyncio.sleep(_BETWEEN_LOOKS)
+        return answer
+
+    async def reloads(self) -> tuple[int, int]:
+        """How often HAProxy was reloaded, and how often that failed."""
+        return reloads_in(await self._engine.ask(self._container, [LIST_PROCESSES]))
 
     async def make_equal(self, wanted: Mapping[Place, Line], ours: Callable[[Place], bool]) -> bool:
         """Whether the worker sends traffic to the wanted servers and no other of ours, after what needs no reload."""
@@ -80,7 +105,7 @@ class Worker:
         await self._engine.ask(self._container, forget(places))
 
     async def _meant(self, workers: Sequence[str], is_meant: Callable[[Running], bool]) -> dict[str, list[Running]]:
-        answers = [await self._engine.ask(self._container, [list_servers(worker)]) for worker in workers]
+        answers = [await self._table(worker) for worker in workers]
         return {
             worker: [server for server in servers_in(answer) if is_meant(server)]
             for worker, answer in zip(workers, answers, strict=True)

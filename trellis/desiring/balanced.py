@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from trellis.certifying import CertificatePlace
-from trellis.deployment import Deployment
-from trellis.plugin.contracts import Balancer, UsesCertificates
+from trellis.deployment import Deployment, Door
+from trellis.plugin.contracts import Balancer, OffersEndpoints, UsesCertificates
 
 
 def certificate_places(balancers: Mapping[str, Balancer], deployment: Deployment) -> tuple[CertificatePlace, ...]:
@@ -12,3 +12,10 @@ def certificate_places(balancers: Mapping[str, Balancer], deployment: Deployment
     using = (one for one in balancers.values() if isinstance(one, UsesCertificates))
     places = (place for one in using for place in one.certificate_places(deployment))
     return tuple(sorted(places, key=lambda place: (place.host, place.name)))
+
+
+def doors(balancers: Mapping[str, Balancer], deployment: Deployment) -> tuple[Door, ...]:
+    """Where balancers offer endpoints, sorted by host."""
+    offering = (one for one in balancers.values() if isinstance(one, OffersEndpoints))
+    found = (door for one in offering for door in one.doors(deployment))
+    return tuple(sorted(found, key=lambda door: (door.host, door.service, door.endpoint)))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from trellis.blueprint import ServiceSpec
-from trellis.deployment import DeployedInstance, Deployment
+from trellis.deployment import DeployedInstance, Deployment, Door
 from trellis.errors import StackError
 from trellis.placing.naming import short_name
 from trellis.values import Value
@@ -125,7 +125,12 @@ def _view(host: str, deployment: Deployment) -> HostView:
 
 
 def _peer(service: str, endpoint: str, seen_from: DeployedInstance, deployment: Deployment) -> Peer:
-    """The service's instances, those on the same host first; without any, an address that nobody has."""
+    """The nearest balancer that offers the endpoint; else the service's instances, those on the same host first.
+
+    Without any, an address that nobody has.
+    """
+    if balancers := _doors(service, endpoint, seen_from, deployment):
+        return Peer(balancers[0].host, balancers[0].port, balancers)
     near_first = sorted(
         deployment.instances_of(service), key=lambda peer: (peer.host.name != seen_from.host.name, peer.index)
     )
@@ -133,6 +138,23 @@ def _peer(service: str, endpoint: str, seen_from: DeployedInstance, deployment: 
     if not addresses:
         return Peer("", 0, [])
     return Peer(addresses[0].host, addresses[0].port, addresses)
+
+
+def _doors(service: str, endpoint: str, seen_from: DeployedInstance, deployment: Deployment) -> list[Address]:
+    """The balancers that offer an endpoint: the host's own, then those of hosts with the most labels in common.
+
+    What listens on a loopback address is not reached from a container on the stack's network.
+    """
+    here = seen_from.host
+
+    def distance(door: Door) -> tuple[bool, int, str]:
+        labels = deployment.hosts[door.host].labels if door.host in deployment.hosts else {}
+        return door.host != here.name, -len(labels.items() & here.labels.items()), door.host
+
+    offered = [door for door in deployment.doors if (door.service, door.endpoint) == (service, endpoint)]
+    if seen_from.service.network == "stack":
+        offered = [door for door in offered if not door.answers.address.startswith(("127.", "::1"))]
+    return [Address(door.answers.address, door.answers.port) for door in sorted(offered, key=distance)]
 
 
 def reachable(peer: DeployedInstance, endpoint: str, seen_from: DeployedInstance) -> Address:

@@ -1,6 +1,7 @@
 """A blueprint, placed: instances with their names and addresses, and the sites over them."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from trellis.blueprint import Blueprint, EndpointSpec, ServiceSpec, SiteSpec
@@ -8,6 +9,7 @@ from trellis.deployment import DeployedInstance, DeployedSite, Deployment, HostA
 from trellis.desiring.overlapping import Place
 from trellis.desiring.ports import allocate
 from trellis.environments.model import Environment
+from trellis.errors import StackError
 from trellis.observing import Observed
 from trellis.placing.model import PlacedInstance, Placement
 from trellis.placing.naming import short_name
@@ -110,7 +112,23 @@ def _sites(
     blueprint: Blueprint, config: Mapping[str, Value], instances: Sequence[DeployedInstance]
 ) -> tuple[DeployedSite, ...]:
     sites = [_site(service, site, config, instances) for service in blueprint.services for site in service.sites]
-    return tuple(sorted(sites, key=lambda site: (site.domain, site.path, site.name)))
+    found = tuple(sorted(sites, key=lambda site: (site.domain, site.path, site.name)))
+    _refuse_clashes(found, blueprint)
+    return found
+
+
+def _refuse_clashes(sites: Sequence[DeployedSite], blueprint: Blueprint) -> None:
+    """Two sites that no balancer could tell apart."""
+    seen: dict[tuple[str, str], DeployedSite] = {}
+    for site in sites:
+        for name in dict.fromkeys((site.domain, *site.aliases)):
+            other = seen.setdefault((name.lower(), site.path.rstrip("/")), site)
+            if other is not site:
+                raise StackError(
+                    f"{other.name} and {site.name} are both {name}{site.path.rstrip('/')}",
+                    where=blueprint.service(site.service).location,
+                    hint="give one of them another name, or a path of its own",
+                )
 
 
 def _site(
@@ -133,6 +151,9 @@ def _site(
         health_path=health.path if health is not None and asked else "",
         servers=servers,
         aliases=_aliases(site, config),
+        handling=replace(site.handling, maintenance=bool(config[site.maintenance_config]))
+        if site.maintenance_config
+        else site.handling,
     )
 
 

@@ -74,6 +74,7 @@ def _endpoints(member: Member) -> tuple[EndpointSpec, ...]:
             declared.host_port,
             declared.public,
             _is_for_tls(member.cls, declared.name),
+            declared.balanced,
         )
         other = specs.setdefault((declared.protocol, declared.port), spec)
         if other is not spec:
@@ -130,10 +131,32 @@ def _site(member: Member, declared: Site) -> SiteSpec:
     key = "" if isinstance(declared.domain, str) else f"{member.name}.{declared.domain.name}"
     if not isinstance(declared.domain, str) and declared.domain.type_name != "str":
         raise StackError(f"a site's name is text; {key} is {declared.domain.type_name}", where=member.at(declared))
+    if isinstance(declared.endpoint, EndpointRef) and not issubclass(member.cls, declared.endpoint.owner):
+        what = f"this site is answered by {declared.endpoint}, which is no endpoint of {member.name}"
+        raise StackError(what, where=member.at(declared), hint="name an endpoint of the class, or of its base")
     aliases, aliases_key = _aliases(member, declared)
     return SiteSpec(
-        declared.name, declared.endpoint.name, literal, key, declared.path, declared.tls, aliases, aliases_key
+        name=declared.name,
+        endpoint=declared.endpoint.name,
+        domain=literal,
+        domain_config=key,
+        path=declared.path,
+        tls=declared.tls,
+        aliases=aliases,
+        aliases_config=aliases_key,
+        handling=declared.handling,
+        maintenance_config=_maintenance(member, declared),
     )
+
+
+def _maintenance(member: Member, declared: Site) -> str:
+    if not isinstance(declared.maintenance, Config):
+        return ""
+    key = f"{member.name}.{declared.maintenance.name}"
+    if declared.maintenance.type_name != "bool":
+        what = f"a site is in maintenance or it is not; {key} is {declared.maintenance.type_name}, not bool"
+        raise StackError(what, where=member.at(declared))
+    return key
 
 
 def _aliases(member: Member, declared: Site) -> tuple[tuple[str, ...], str]:

@@ -14,7 +14,7 @@ from trellis.resources import Actual, Resource, ResourceKey
 from trellis_dsl.secret import Secret
 
 if TYPE_CHECKING:  # every start of the command line imports this module, and asking for health needs asyncio
-    from trellis.deployment import Deployment
+    from trellis.deployment import Deployment, Door
     from trellis.health import HealthState
 
 HOME_DATA_DIR = "/.local/share/trellis"
@@ -296,6 +296,14 @@ class DrainsServers(Protocol):
 
         `actuals` is everything that was found there.
         """
+
+
+@runtime_checkable
+class OffersEndpoints(Protocol):
+    """A load balancer that also offers TCP endpoints."""
+
+    def doors(self, deployment: "Deployment") -> "Sequence[Door]":
+        """Where it offers the endpoints that are declared as balanced, on hosts that did not answer, too; pure."""
 
 
 @runtime_checkable

@@ -19,7 +19,8 @@ write_to() {
 
 mkdir -p -- "$(dirname -- "$record")" "$(dirname -- "$into")"
 # Closed to others, because keys lie in it; the balancer's own folder is not.
-if ! [ -d "$into" ]; then mkdir -m 0700 -- "$into"; fi
+# Several certificates of one balancer are written at once.
+if ! [ -d "$into" ]; then mkdir -m 0700 -- "$into" 2>/dev/null || [ -d "$into" ]; fi
 printf '%s\n%s\n' "$path" "$intent" | write_to "$record.new"
 mv -f -- "$record.new" "$record"
 # A name that starts with a dot is no certificate to a balancer that reads the folder now.

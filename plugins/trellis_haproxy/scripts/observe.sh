@@ -1,8 +1,9 @@
-# Prints the proxies of one environment: "proxy NAME RECORD CONFIG", both in base64; reads only.
+# Prints the proxies of one environment: "proxy NAME RECORD CONFIG EXISTING", the middle ones in base64; reads only.
 #
 #   observe.sh FOLDER
 #
-# CONFIG starts with = and is - where there is no haproxy.cfg.
+# CONFIG starts with = and is - where there is no haproxy.cfg. EXISTING tells whether the operator's own configuration is
+# what was last taken: same, changed, missing, or - where none is loaded.
 set -u
 export LC_ALL=C
 
@@ -20,5 +21,10 @@ for record in "$1"/*/haproxy.json; do
     folder=${record%/*}
     config=-
     if [ -e "$folder/etc/haproxy.cfg" ]; then config="=$(encoded "$folder/etc/haproxy.cfg")"; fi
-    printf 'proxy %s %s %s\n' "${folder##*/}" "$(encoded "$record")" "$config"
+    existing=- path=$(cat "$folder/existing" 2>/dev/null || true)
+    if [ "$path" ]; then
+        existing=same
+        if ! [ -r "$path" ]; then existing=missing; elif ! cmp -s "$path" "$folder/etc/existing.cfg"; then existing=changed; fi
+    fi
+    printf 'proxy %s %s %s %s\n' "${folder##*/}" "$(encoded "$record")" "$config" "$existing"
 done

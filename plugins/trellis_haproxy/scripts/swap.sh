@@ -14,11 +14,18 @@ cd -- "$folder/etc"
 case $action in
 use)
     if [ -e haproxy.cfg ] && ! cmp -s haproxy.cfg candidate.cfg; then ln -f haproxy.cfg previous.cfg; fi
+    if [ -e existing.cfg.new ]; then
+        if ! cmp -s existing.cfg existing.cfg.new; then ln -f existing.cfg existing.cfg.previous; fi
+        mv -f existing.cfg.new existing.cfg
+    fi
     mv -f candidate.cfg haproxy.cfg
     ;;
-finish) rm -f previous.cfg ;;
-back) if [ -e previous.cfg ]; then mv -f previous.cfg haproxy.cfg; fi ;;
-drop) rm -f candidate.cfg ;;
+finish) rm -f previous.cfg existing.cfg.previous ;;
+back)
+    if [ -e existing.cfg.previous ]; then mv -f existing.cfg.previous existing.cfg; fi
+    if [ -e previous.cfg ]; then mv -f previous.cfg haproxy.cfg; fi
+    ;;
+drop) rm -f candidate.cfg existing.cfg.new ;;
 esac
 sync . 2>/dev/null || sync
 if [ -n "$record" ]; then

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from trellis.errors import UsageError
 from trellis.testing.golden import assert_golden
+from trellis_dsl.sites import Handling
 from trellis_haproxy.config import render
-from trellis_haproxy.model import Proxy, Server, SiteRoute
+from trellis_haproxy.model import Proxy, Server, SiteRoute, TcpRoute
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "haproxy"
 
@@ -26,7 +27,26 @@ def proxy(*sites: SiteRoute, ports: tuple[int, ...] = (80,)) -> Proxy:
 
 SHOP = SiteRoute("shop.localhost", "/", "/healthz", website())
 
+DATABASES = tuple(Server(f"mariadb-{number}", f"10.0.0.{number}", 20009) for number in (1, 2))
+
 CASES = {
+    "handled": proxy(
+        replace(
+            SHOP,
+            handling=Handling(sticky=True, timeout=12.5, requests_per_second=50, connections=200),
+            servers=(*website(1), replace(website(2)[1], backup=True)),
+        ),
+        replace(SHOP, domain="later.example", handling=Handling(maintenance=True)),
+    ),
+    "tcp": replace(
+        proxy(),
+        tcp=(
+            TcpRoute("MariaDB.sql", 3306, DATABASES, one_active=True, check="/primary"),
+            TcpRoute("Queue.amqp", 5672, (Server("queue-1", "10.0.0.3", 20010, check_port=20011),), timeout=60),
+        ),
+        statistics_port=8404,
+    ),
+    "behind": replace(proxy(SHOP), behind=("10.0.0.1", "2001:db8::1")),
     "one-site": proxy(SHOP),
     "no-site": proxy(),
     "site-without-instances": proxy(replace(SHOP, servers=())),
@@ -162,3 +182,11 @@ def test_different_sites_never_share_a_backend(sites):
         return
     names = [line for line in text.splitlines() if line.startswith("backend ")]
     assert len(names) == len(set(names)) == len(sites) + 1
+
+
+def test_two_things_on_one_port_are_refused_and_both_are_named():
+    clash = replace(CASES["tcp"], tcp=(*CASES["tcp"].tcp, TcpRoute("Other.sql", 3306, ())))
+    with pytest.raises(UsageError, match=r"MariaDB.sql and Other.sql both need port 3306"):
+        render(clash)
+    with pytest.raises(UsageError, match=r"the sites and Web.raw both need port 80"):
+        render(replace(proxy(SHOP), tcp=(TcpRoute("Web.raw", 80, ()),)))

@@ -18,9 +18,9 @@ def encoded(text: str) -> str:
 
 def test_a_proxys_folder_is_read_back():
     record = encoded(RECORD.to_json() + "\n")
-    (with_config,) = parse(f"proxy haproxy-1 {record} ={encoded('global')}\n", "ny1")
-    (without,) = parse(f"proxy haproxy-1 {record} -\n", "ny1")
-    (empty,) = parse(f"proxy haproxy-1 {record} =\n", "ny1")
+    (with_config,) = parse(f"proxy haproxy-1 {record} ={encoded('global')} changed\n", "ny1")
+    (without,) = parse(f"proxy haproxy-1 {record} - -\n", "ny1")
+    (empty,) = parse(f"proxy haproxy-1 {record} = -\n", "ny1")
     assert (with_config.name, with_config.record, with_config.config) == ("haproxy-1", RECORD, "global")
     assert (without.config, empty.config) == (None, "")
 
