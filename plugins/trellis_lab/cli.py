@@ -16,12 +16,15 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON docu
 HOST = click.argument("host")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: trellis lab up 3, then: trellis lab hosts --role Web >environments/lab.yaml",
+)
 def lab() -> None:
     """Throwaway hosts to try a stack on: containers with ssh, Docker Engine and nftables of their own."""
 
 
-@lab.command()
+@lab.command(epilog="Examples: trellis lab up 3 | trellis lab up 2 --name small --memory 1024,2048")
 @click.argument("count", type=click.IntRange(1, 200))
 @NAME
 @click.option("--memory", default="", metavar="MIB[,MIB…]", help="RAM in MiB: one number, or one a host.")
@@ -36,7 +39,7 @@ def up(count: int, name: str, memory: str, disk: int, *, bare: bool, as_json: bo
     _report(f"for an environment file: trellis lab hosts --name {name}")
 
 
-@lab.command()
+@lab.command(epilog="Example: trellis lab hosts --role Web >environments/lab.yaml")
 @NAME
 @click.option("--role", "roles", multiple=True, help="A role that every host carries; may be repeated.")
 @JSON
@@ -50,7 +53,9 @@ def hosts(name: str, roles: tuple[str, ...], *, as_json: bool) -> None:
         click.echo(_yaml({"hosts": entries}), nl=False)
 
 
-@lab.command(name="exec", context_settings={"ignore_unknown_options": True})
+@lab.command(
+    name="exec", epilog="Example: trellis lab exec h1 -- docker ps", context_settings={"ignore_unknown_options": True}
+)
 @NAME
 @HOST
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
@@ -62,7 +67,7 @@ def execute(context: click.Context, name: str, host: str, command: tuple[str, ..
     context.exit(status)
 
 
-@lab.command()
+@lab.command(epilog="Example: trellis lab crash h2")
 @NAME
 @HOST
 def crash(name: str, host: str) -> None:
@@ -72,7 +77,7 @@ def crash(name: str, host: str) -> None:
     _report(f"{host} is down")
 
 
-@lab.command()
+@lab.command(epilog="Example: trellis lab reboot h2")
 @NAME
 @HOST
 def reboot(name: str, host: str) -> None:
@@ -82,7 +87,7 @@ def reboot(name: str, host: str) -> None:
     _report(f"{host} is up")
 
 
-@lab.command()
+@lab.command(epilog="Example: trellis lab partition h2")
 @NAME
 @HOST
 def partition(name: str, host: str) -> None:
@@ -92,7 +97,7 @@ def partition(name: str, host: str) -> None:
     _report(f"{host} is cut off")
 
 
-@lab.command()
+@lab.command(epilog="Example: trellis lab freeze h2")
 @NAME
 @HOST
 def freeze(name: str, host: str) -> None:
@@ -102,7 +107,7 @@ def freeze(name: str, host: str) -> None:
     _report(f"{host} hangs")
 
 
-@lab.command()
+@lab.command(epilog="Example: trellis lab slow h2 --share 0.1")
 @NAME
 @HOST
 @click.option("--share", default=0.05, show_default=True, help="How much of one core it keeps.")
@@ -113,7 +118,7 @@ def slow(name: str, host: str, share: float) -> None:
     _report(f"{host} has {share:g} of a core")
 
 
-@lab.command()
+@lab.command(epilog="Example: trellis lab fill h2")
 @NAME
 @HOST
 def fill(name: str, host: str) -> None:
@@ -123,7 +128,7 @@ def fill(name: str, host: str) -> None:
     _report(f"the disk of {host} is full")
 
 
-@lab.command()
+@lab.command(epilog="Example: trellis lab heal h2")
 @NAME
 @HOST
 def heal(name: str, host: str) -> None:
@@ -133,7 +138,7 @@ def heal(name: str, host: str) -> None:
     _report(f"{host} is well")
 
 
-@lab.command()
+@lab.command(epilog="Example: trellis lab load shop/website:7.1 shop/haproxy:2.6")
 @NAME
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE…")
 def load(name: str, images: tuple[str, ...]) -> None:
@@ -144,7 +149,7 @@ def load(name: str, images: tuple[str, ...]) -> None:
             found.load(image)
 
 
-@lab.command()
+@lab.command(epilog="Example: trellis lab down --name small")
 @NAME
 def down(name: str) -> None:
     """Remove the lab: hosts, their volumes, network and keys."""
@@ -152,7 +157,7 @@ def down(name: str) -> None:
     _report(f"lab {name} is gone")
 
 
-@lab.command(name="list")
+@lab.command(name="list", epilog="Example: trellis lab list --json")
 @JSON
 def list_labs(*, as_json: bool) -> None:
     """List the labs on this engine and how many of their hosts run."""

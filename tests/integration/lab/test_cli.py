@@ -76,6 +76,11 @@ def test_what_makes_no_sense_is_a_usage_error(words, type_lab):
     assert type_lab(*words).exit_code == 2
 
 
+@pytest.mark.parametrize("command", sorted(group.commands))
+def test_the_help_of_every_command_has_an_example(command, type_lab):
+    assert f"trellis lab {command}" in type_lab(command, "--help").stdout.partition("Example")[2]
+
+
 def test_sizes_that_are_none(type_lab):
     with pytest.raises(UsageError, match="'1 GiB' is not a list of memory sizes"):
         type_lab("up", "1", "--memory", "1 GiB")
