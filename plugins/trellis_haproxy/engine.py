@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from trellis.errors import ApplyError
+from trellis.errors import ApplyError, UnreachableError
 from trellis.executing import exec_output
 from trellis.hosts import HostSession
 from trellis_haproxy.existing import NAME as EXISTING
@@ -142,7 +142,8 @@ class Engine:
             await self._call(self._api.remove_container, container, force=True)
 
     async def _call(self, call: Callable[..., _T], *arguments: Any, **named: Any) -> _T:
-        from docker.errors import APIError, NotFound
+        from docker.errors import APIError, DockerException, NotFound
+        from requests.exceptions import RequestException
 
         try:
             return await asyncio.to_thread(call, *arguments, **named)
@@ -152,17 +153,33 @@ class Engine:
             raise
         except APIError as error:
             raise self._refused(error, "Docker refused") from error
+        except (RequestException, DockerException, OSError) as error:
+            raise _silent(error, self._host) from error
 
     def _refused(self, error: Any, what: str) -> ApplyError:
         return ApplyError(f"{what}: {error.explanation or error}", where=f"host {self._host}")
 
 
+def _silent(error: Exception, host: str) -> UnreachableError:
+    said = (str(error) or type(error).__name__).splitlines()[0]
+    return UnreachableError(f"the Docker Engine does not answer: {said}", where=f"host {host}")
+
+
 @asynccontextmanager
 async def engine_of(session: HostSession) -> AsyncIterator[Engine]:
-    """The engine of a session's host."""
-    import docker
+    """The engine of a session's host.
 
-    api = await asyncio.to_thread(docker.APIClient, await session.docker_url(), version="auto", timeout=_TIMEOUT)
+    Raises:
+        UnreachableError: it does not answer.
+    """
+    import docker
+    from requests.exceptions import RequestException
+
+    url = await session.docker_url()
+    try:
+        api = await asyncio.to_thread(docker.APIClient, url, version="auto", timeout=_TIMEOUT)
+    except (RequestException, docker.errors.DockerException, OSError) as error:
+        raise _silent(error, session.host.name) from error
     try:
         yield Engine(api, session.host.name)
     finally:
