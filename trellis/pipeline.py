@@ -19,6 +19,7 @@ from trellis.desiring.parking import may_park, parked_containers
 from trellis.desiring.placed import deployment, reasons_of
 from trellis.desiring.placement import placed as placed_or_refused
 from trellis.desiring.problem import NOTHING_SPECIAL, Asking, check_asking, placement_problem
+from trellis.desiring.rebuilding import as_it_was
 from trellis.desiring.resources import desired
 from trellis.desiring.updating import with_instructions
 from trellis.drifting import find_drift
@@ -237,7 +238,7 @@ async def observing(bound: Bound, asking: Asking = NOTHING_SPECIAL) -> AsyncIter
     memory = Memory(bound.project.state_url, bound.environment.name)
     try:
         known = memory.with_silent_hosts(observed)
-        problem = placement_problem(bound.blueprint, bound.environment, known, asking)
+        problem = as_it_was(placement_problem(bound.blueprint, bound.environment, known, asking), memory)
         yield Seen(plugins, observed, problem, memory, bound.blueprint, asking.limit)
     finally:
         await close(observed.values())

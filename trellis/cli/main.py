@@ -45,12 +45,15 @@ _BUNDLED = {
     "promote": "pull a release and bring the environment's hosts to it",
     "diff": "show what differs between two environments",
     "history": "show the runs and their steps",
+    "export": "write an environment and its history to one document",
+    "import": "bring an exported environment into a project",
     "lock": "show and break locks",
     "plugins": "list the plugins and what they offer",
     "completion": "print the script that completes commands in your shell",
 }
-_ATTRIBUTES = {"set": "set_command"}  # a function called set would hide Python's own
-COMMANDS = {name: (f"trellis.cli.{name}:{_ATTRIBUTES.get(name, name)}", summary) for name, summary in _BUNDLED.items()}
+# A function called set would hide Python's own, and nothing can be called import.
+_PLACES = {"set": "set:set_command", "import": "importing:import_command"}
+COMMANDS = {name: (f"trellis.cli.{_PLACES.get(name, f'{name}:{name}')}", summary) for name, summary in _BUNDLED.items()}
 """Command name → (module:attribute, the line that ``--help`` shows); the modules are imported when run."""
 
 
@@ -101,7 +104,8 @@ class LazyGroup(click.Group):
 
 
 def _there(name: str) -> bool:
-    return name in COMMANDS and (Path(__file__).parent / f"{name}.py").is_file()
+    module = _PLACES.get(name, name).partition(":")[0]
+    return name in COMMANDS and (Path(__file__).parent / f"{module}.py").is_file()
 
 
 def _imported(target: str) -> click.Command:

@@ -32,21 +32,26 @@ def write_file(path: Path, text: str, *, mode: int = 0o644) -> None:
     Raises:
         ConfigError: it cannot be written; the old content is still there.
     """
+    write_bytes(path, text.encode(), mode=mode)
+
+
+def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+    """As `write_file`, for any content."""
     try:
-        _replace(path.resolve(), text, mode)
+        _replace(path.resolve(), content, mode)
     except OSError as fault:
         raise ConfigError(f"cannot be written: {fault.strerror}", where=str(path)) from fault
 
 
-def _replace(path: Path, text: str, mode: int) -> None:
+def _replace(path: Path, content: bytes, mode: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700 if mode & 0o077 == 0 else 0o777)
     if path.exists():
         mode = path.stat().st_mode & 0o777
     descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+        with os.fdopen(descriptor, "wb") as file:
             os.fchmod(file.fileno(), mode)
-            file.write(text)
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         Path(unfinished).replace(path)

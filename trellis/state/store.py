@@ -8,6 +8,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Engine, Row, bindparam, delete, func, insert, select, update
 
 from trellis.state.database import faults, open_database, place, state_url
+from trellis.state.journal import JournalTable
 from trellis.state.lease import Clock, Lease, LeaseTable, LockStatus, acquire
 from trellis.state.processes import Holder, this_process
 from trellis.state.programs import ProgramTable
@@ -34,6 +35,7 @@ class Store:
 
     Attributes:
         programs: what each run applied, to go back to.
+        journal: whole histories, to travel.
     """
 
     def __init__(self, engine: Engine, clock: Clock | None = None) -> None:
@@ -42,6 +44,7 @@ class Store:
         self._where = place(engine.url)
         self._leases = LeaseTable(engine, clock)
         self.programs = ProgramTable(engine)
+        self.journal = JournalTable(engine)
 
     def close(self) -> None:
         """End the connections; may be called twice."""
