@@ -9,6 +9,7 @@ import click
 from trellis.cli.options import chosen_environment, environment_option, json_option, project_option
 from trellis.cli.output import echo, emit_json, progress, table
 from trellis.environments.project import find_project
+from trellis_certificates.console import issue, revoke
 
 if TYPE_CHECKING:
     from trellis_certificates.renewing import Renewed
@@ -22,7 +23,14 @@ _LOCK_WAIT = click.option(
     epilog="Examples: trellis cert list -e prod | trellis cert renew shop.example | trellis cert ca > root.pem"
 )
 def cert() -> None:
-    """Certificates of an environment: which there are, new ones, and the root of Trellis's own authority."""
+    """Certificates of an environment: which there are, new ones, and the root of Trellis's own authority.
+
+    For its console: issue and revoke.
+    """
+
+
+cert.add_command(issue)
+cert.add_command(revoke)
 
 
 @cert.command(name="list", epilog="Examples: trellis cert list -e prod | trellis cert list --json")

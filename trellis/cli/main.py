@@ -43,6 +43,7 @@ _BUNDLED = {
     "publish": "publish a release for the next environment",
     "pull": "bring a published release into an environment's branch",
     "promote": "pull a release and bring the environment's hosts to it",
+    "serve": "serve publications to other projects over mutual TLS",
     "diff": "show what differs between two environments",
     "history": "show the runs and their steps",
     "export": "write an environment and its history to one document",

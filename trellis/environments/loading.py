@@ -8,7 +8,7 @@ from typing import Literal
 
 from trellis.environments.firewall import read_firewall
 from trellis.environments.hosts import read_hosts
-from trellis.environments.model import Environment
+from trellis.environments.model import ConsoleAccess, Environment
 from trellis.environments.names import KEY_RULE, NAME_RULE, ROLE_RULE, is_key, is_name, is_role
 from trellis.environments.project import Project
 from trellis.environments.reading import (
@@ -27,7 +27,18 @@ from trellis.errors import ConfigError, UnknownEnvironmentError
 from trellis.values import Value, freeze
 
 FOLDER = "environments"
-_KEYS = ("pulls_from", "upstream", "hosts", "certificates", "config", "pins", "placement", "maintain", "firewall")
+_KEYS = (
+    "pulls_from",
+    "upstream",
+    "console",
+    "hosts",
+    "certificates",
+    "config",
+    "pins",
+    "placement",
+    "maintain",
+    "firewall",
+)
 
 
 def environment_names(project: Project) -> tuple[str, ...]:
@@ -90,6 +101,7 @@ def parse_environment(project: Project, name: str, text: str) -> Environment:
         pulls_from=_pulls_from(project, name, document, problems),
         upstream=_upstream(document, problems),
         maintain=_maintain(document, problems),
+        console=_console(project, document, problems),
         firewall=read_firewall(mapping_at(document, "firewall", "", problems), problems),
         certificates=MappingProxyType(dict(text_mapping_at(document, "certificates", "", problems))),
     )
@@ -180,3 +192,19 @@ def _maintain(document: Mapping[object, object], problems: Problems) -> Literal[
             "maintain", f"{value!r} is not one of always, triggered{near_miss(str(value), ('always', 'triggered'))}"
         )
     return "always" if value == "always" else "triggered"
+
+
+def _console(project: Project, document: Mapping[object, object], problems: Problems) -> ConsoleAccess | None:
+    """Files of a console's client, relative to the project; ``~`` is the operator's home."""
+    if "console" not in document:
+        return None
+    found = mapping_at(document, "console", "", problems)
+    check_keys(found, ("authority", "certificate"), "console", problems)
+    if not str(document.get("upstream", "")).startswith("https://"):
+        problems.add("console", "needs an upstream that starts with https://")
+    files = {key: text_at(found, key, "console", problems) for key in ("authority", "certificate")}
+    for key, text in files.items():
+        if text is None:
+            problems.add(f"console.{key}", "must name a file")
+    paths = {key: project.root / Path(text or "").expanduser() for key, text in files.items()}
+    return ConsoleAccess(**paths)

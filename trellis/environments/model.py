@@ -11,6 +11,19 @@ from trellis.values import Value
 
 
 @dataclass(frozen=True, slots=True)
+class ConsoleAccess:
+    """How the console of another project is reached.
+
+    Attributes:
+        authority: the file with the root of its certificate.
+        certificate: the file with this project's certificate for it, and the key.
+    """
+
+    authority: Path
+    certificate: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """An environment, as its file describes it.
 
@@ -22,7 +35,8 @@ class Environment:
         pins: the only hosts that a service may run on, by service.
         strategy: what decides where the rules leave a choice, a `trellis.placing.model.Strategy`.
         pulls_from: the environment whose revision this one is given, empty when there is none.
-        upstream: the git URL of the repository that it pulls from; empty for this one.
+        upstream: the git URL of the repository that it pulls from, or a console's; empty for this one.
+        console: how the console is reached, when the upstream is one.
         maintain: ``always`` lets `trellis watch` bring the hosts back; ``triggered`` has it report only.
         firewall: what is let through, and what must not be.
         certificates: the issuer and its settings; empty means Trellis's own CA.
@@ -38,4 +52,5 @@ class Environment:
     certificates: Mapping[str, str]
     upstream: str = ""
     maintain: Literal["triggered", "always"] = "triggered"
+    console: ConsoleAccess | None = None
     firewall: FirewallSettings = field(default_factory=FirewallSettings)

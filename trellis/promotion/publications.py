@@ -74,9 +74,12 @@ def refuse_rewound(repository: Repository, ledger: Ledger, environment: str) -> 
         refuse_older(ledger.texts, repository.texts(seen.commit), ledger.ref)
 
 
-def seen(ledger: Ledger, environment: str) -> RefChange:
-    """The ref that remembers what an environment has seen of a ledger."""
-    return RefChange(f"{names.SEEN}{environment}/{ledger.environment}", ledger.commit, "")
+def remember(repository: Repository, ledger: Ledger, environment: str) -> None:
+    """Remember what an environment has seen of a ledger that was checked, whether or not it pulls anything then."""
+    name = f"{names.SEEN}{environment}/{ledger.environment}"
+    there = repository.ref(name)
+    if ledger.commit != NOTHING and (there is None or there.commit != ledger.commit):
+        repository.update([RefChange(name, ledger.commit, there.object if there else NOTHING)], reason="seen")
 
 
 def added(repository: Repository, ledger: Ledger, record: Record, credentials: Credentials) -> RefChange:

@@ -17,12 +17,12 @@ from trellis.errors import NotAuthorisedError
 from trellis.promotion.applying import Prepared, settled
 from trellis.promotion.chain import Asked, Overruling, decide, unpublished
 from trellis.promotion.lacking import Lacks, lacking
-from trellis.promotion.publications import refuse_rewound, seen
+from trellis.promotion.publications import refuse_rewound, remember
 from trellis.promotion.records import Record
 from trellis.promotion.upstreams import upstream_of
 from trellis.revisions import names
 from trellis.revisions.blueprints import blueprint_of
-from trellis.revisions.repository import NOTHING, Repository, opened
+from trellis.revisions.repository import Repository, opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def pulling(
     accepted: Sequence[str],
     now: datetime,
 ) -> Iterator[Pull]:
-    """Prepare to pull a release; nothing is changed but what was fetched to refs of its own.
+    """Prepare to pull a release; nothing is changed but refs of what was fetched and seen.
 
     Raises:
         PolicyError: it was not published, or something needs care.
@@ -67,6 +67,7 @@ def pulling(
         refuse_rewound(repository, ledger, name)
         if ledger.texts:
             ledger.check(upstream.trust(), now)
+            remember(repository, ledger, name)
         known = read(repository, f"{names.UPSTREAM}{name}/release/")
         release = upstream.release(known, version)
         imports = upstream.imports(known, release)
@@ -74,14 +75,13 @@ def pulling(
         if record is not None:
             _check(repository, project, release, record)
         reason = _decided(repository, known, environment, release, record, overruling)
-        also = (*imports, *([seen(ledger, name)] if ledger.commit != NOTHING else []))
         prepared = _prepared(repository, project, known, environment, release, reason, accepted)
         if prepared is None:
             tip = known.environments[name].commit
             blueprint = blueprint_of(repository, project, tip)
             yield Pull(release, environment, None, _lacks(project, environment, blueprint, blueprint))
             return
-        prepared = replace(prepared, also=also)
+        prepared = replace(prepared, also=imports)
         proposal = prepared.proposal
         yield Pull(release, environment, prepared, _lacks(project, environment, proposal.before, proposal.blueprint))
 

@@ -1,11 +1,11 @@
-"""Where an environment pulls from: its own repository, or another one that git can fetch from."""
+"""Where an environment pulls from: its own repository, another one that git can fetch from, or a console."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
 from trellis.changes.model import Release
 from trellis.changes.reading import Known, release_of
-from trellis.environments.model import Environment
+from trellis.environments.model import ConsoleAccess, Environment
 from trellis.environments.project import Project
 from trellis.errors import PolicyError
 from trellis.promotion.publications import Ledger, read_ledger
@@ -16,7 +16,7 @@ from trellis.signing.trust import load_trust
 
 
 class Upstream(Protocol):
-    """What an environment pulls from. A console that serves its publications is to be one too."""
+    """What an environment pulls from."""
 
     def refresh(self, repository: Repository) -> None:
         """Bring releases and publications to this machine."""
@@ -79,11 +79,14 @@ class GitUpstream:
 
     def refresh(self, repository: Repository) -> None:
         """Fetch tags of releases and publications, to refs of their own."""
+        self._fetch(repository, self.environment.upstream)
+
+    def _fetch(self, repository: Repository, source: str) -> None:
         wanted = (
             f"+{names.RELEASES}*:{self._refs}release/*",
             f"+{names.PUBLISHED}{self.environment.pulls_from}*:{self._refs}published/{self.environment.pulls_from}*",
         )
-        repository.fetch(self.environment.upstream, wanted)
+        repository.fetch(source, wanted)
 
     def ledger(self, repository: Repository) -> Ledger:
         """As fetched."""
@@ -118,6 +121,20 @@ class GitUpstream:
         return ()
 
 
+@dataclass(frozen=True, slots=True)
+class ConsoleUpstream(GitUpstream):
+    """An environment of another project, whose console serves its publications; what comes is checked as git's is."""
+
+    access: ConsoleAccess
+
+    def refresh(self, repository: Repository) -> None:
+        """Fetch them as a bundle, to refs of their own."""
+        from trellis.console.fetching import fetched
+
+        with fetched(self.environment.upstream, self.access, self.environment.pulls_from) as bundle:
+            self._fetch(repository, str(bundle))
+
+
 def upstream_of(project: Project, environment: Environment) -> Upstream:
     """What an environment pulls from.
 
@@ -130,4 +147,6 @@ def upstream_of(project: Project, environment: Environment) -> Upstream:
             where=f"environments/{environment.name}.yaml",
             hint=f"trellis change apply NAME -e {environment.name}, or say there: pulls_from: ENVIRONMENT",
         )
+    if environment.console:
+        return ConsoleUpstream(project, environment, environment.console)
     return GitUpstream(project, environment) if environment.upstream else SameRepository(project, environment)

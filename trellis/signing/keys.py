@@ -33,7 +33,7 @@ def signer_name(stack: str, environment: str) -> str:
 
 def authority(keeps: Keeps, stack: str, environment: str, now: datetime) -> Credentials:
     """The authority that issues the environment's signing certificates; made when there is none."""
-    found = _kept(keeps, _AUTHORITY)
+    found = kept(keeps, _AUTHORITY)
     if found is not None:
         return found
     made = create_authority(f"Trellis {stack}/{environment} publishing", now)
@@ -43,7 +43,7 @@ def authority(keeps: Keeps, stack: str, environment: str, now: datetime) -> Cred
 
 def signer(keeps: Keeps, stack: str, environment: str, now: datetime) -> Credentials:
     """The environment's signing key and certificate; renewed when a third of its lifetime or less is left."""
-    found = _kept(keeps, _SIGNER)
+    found = kept(keeps, _SIGNER)
     if found is not None and not _ends_soon(found, now):
         return found
     issuer = authority(keeps, stack, environment, now)
@@ -54,7 +54,7 @@ def signer(keeps: Keeps, stack: str, environment: str, now: datetime) -> Credent
 
 def renew(keeps: Keeps, stack: str, environment: str, now: datetime) -> Revoked | None:
     """Make a new signing key; the entry that takes the old certificate back, None when there was none."""
-    old = _kept(keeps, _SIGNER)
+    old = kept(keeps, _SIGNER)
     issuer = authority(keeps, stack, environment, now)
     keeps.put(_SIGNER, bundle(issue(issuer, Leaf(signer_name(stack, environment), Use.SIGNING), now)))
     return revoked(old.certificate, now, "keyCompromise") if old else None
@@ -65,7 +65,8 @@ def authority_text(credentials: Credentials) -> str:
     return dump_certificates([credentials.certificate])
 
 
-def _kept(keeps: Keeps, key: str) -> Credentials | None:
+def kept(keeps: Keeps, key: str) -> Credentials | None:
+    """A key with its certificate, as it is kept; None when there is none. Raises `ConfigError` when it is damaged."""
     text = keeps.get(key)
     if text is None:
         return None

@@ -1,0 +1,285 @@
+"""Two projects, each with its own repository: prod pulls from the console of non-prod over mutual TLS."""
+
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from chain_project import Chain, made, released
+
+from trellis.pki.issuing import create_authority, issue
+from trellis.pki.model import Leaf, Use
+from trellis.pki.pem import bundle
+
+PULL = ("--yes", "--set", "Web.region=us", "--set", "Web.place=there")
+PATH = "/publications/dev"
+
+
+@dataclass
+class Running:
+    """A console that runs, and what it said."""
+
+    process: subprocess.Popen[str]
+    url: str
+    lines: list[str]
+    reader: threading.Thread
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    def said(self, words: str) -> bool:
+        """Whether it says this within some seconds."""
+        until = monotonic() + 10
+        while monotonic() < until:
+            if any(words in line for line in self.lines):
+                return True
+            threading.Event().wait(0.02)
+        return False
+
+
+@dataclass
+class Both:
+    """Non-prod with its console, prod, and a folder for files."""
+
+    dev: Chain
+    prod: Chain
+    console: Running
+    folder: Path
+
+    def ask(self, certificate: Path, method: str = "GET", path: str = PATH, body: bytes = b"") -> tuple[int, bytes]:
+        context = ssl.create_default_context(cafile=str(self.folder / "console.pem"))
+        context.load_cert_chain(certificate)
+        connection = http.client.HTTPSConnection("127.0.0.1", self.console.port, timeout=20, context=context)
+        try:
+            connection.request(method, path, body=body or None)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def refs(self) -> str:
+        return self.prod.git("for-each-ref")
+
+    def refused(self) -> list[dict[str, object]]:
+        return list(json.loads(self.dev("serve", "refused", "-e", "dev", "--json"))["refused"])
+
+
+def start(dev: Chain, port: int = 0) -> Running:
+    """The real program, as its own process."""
+    process = subprocess.Popen(
+        [Path(sys.executable).parent / "trellis", "serve", "publisher", "-e", "dev", "--port", str(port)],
+        cwd=dev.root,
+        env={**os.environ, "TRELLIS_KEY_FILE": str(dev.root.parent / "key.txt"), "PYTHONWARNINGS": "error"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    lines: list[str] = []
+    assert process.stderr is not None
+    first = process.stderr.readline()
+    found = re.search(r"https://\S+", first)
+    assert found, first + process.stderr.read()
+    reader = threading.Thread(target=lambda stream: lines.extend(iter(stream.readline, "")), args=(process.stderr,))
+    reader.start()
+    return Running(process, found[0], lines, reader)
+
+
+def ended(console: Running) -> int:
+    console.process.send_signal(signal.SIGTERM)
+    code = console.process.wait(20)
+    console.reader.join(10)
+    assert console.process.stderr is not None
+    console.process.stderr.close()
+    assert console.said("stopped")
+    return code
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
+    folder = tmp_path_factory.mktemp("console")
+    (folder / "one").mkdir()
+    dev = released(made(folder / "one"))
+    root = dev("cert", "issue", "--server", "127.0.0.1", "-e", "dev")
+    (folder / "console.pem").write_text(root[root.index("-----BEGIN") : root.index("-----END CERTIFICATE-----") + 26])
+    dev("cert", "issue", "--client", "prod", "--out", str(folder / "prod.pem"), "-e", "dev")
+    dev("cert", "issue", "--client", "gone", "--out", str(folder / "gone.pem"), "-e", "dev")
+    dev("cert", "revoke", "--client", "gone", "--reason", "keyCompromise", "-e", "dev")
+    root = folder / "prod repository"
+    dev.git("clone", "-q", "--single-branch", "--no-tags", "-b", "main", str(dev.root), str(root))
+    prod = Chain(root)
+    prod.git("remote", "remove", "origin")
+    for name in ("dev", "test", "prod"):
+        (root / "environments" / f"{name}.yaml").unlink()
+    shutil.copytree(dev.root / "environments" / "trust", root / "environments" / "trust")
+    console = start(dev)
+    (root / "environments" / "prod.yaml").write_text(
+        f"pulls_from: dev\nupstream: {console.url}\n"
+        f'console: {{authority: "{folder}/console.pem", certificate: "{folder}/prod.pem"}}\n'
+        'hosts: {here: {connect: "local://", roles: [Web]}}\n'
+    )
+    both = Both(dev, prod, console, folder)
+    yield both
+    code = ended(console)
+    dev("destroy", "-e", "dev", "--yes")
+    assert code == 0
+    assert not any("Traceback" in line for line in console.lines)
+
+
+def expired(both: Both) -> Path:
+    """A certificate of the console's own authority whose time is over."""
+    program = (
+        "import sys; from pathlib import Path; from datetime import UTC, datetime, timedelta\n"
+        "from trellis.environments.keeping import KeptFile; from trellis.environments.project import find_project\n"
+        "from trellis.console.authority import authority, issue_client; from trellis.pki.pem import bundle\n"
+        "keeps = KeptFile(find_project(Path()), 'dev'); now = datetime.now(UTC)\n"
+        "made = issue_client(authority(keeps, 's', 'dev', now), keeps, 'late', timedelta(seconds=-1), now)\n"
+        "Path(sys.argv[1]).write_text(bundle(made).reveal())\n"
+    )
+    file = both.folder / "late.pem"
+    assert both.dev.run([sys.executable, "-c", program], str(file)).returncode == 0
+    return file
+
+
+def foreign(both: Both) -> Path:
+    now = datetime.now(UTC)
+    made_up = issue(create_authority("Trellis shop/dev console", now), Leaf("prod", Use.CLIENT), now)
+    (both.folder / "foreign.pem").write_text(bundle(made_up).reveal())
+    return both.folder / "foreign.pem"
+
+
+def with_certificate(both: Both, file: Path) -> None:
+    file.chmod(0o600)
+    text = (both.prod.root / "environments" / "prod.yaml").read_text()
+    text = re.sub(r'certificate: "[^"]*"', f'certificate: "{file}"', text)
+    (both.prod.root / "environments" / "prod.yaml").write_text(text)
+
+
+def test_a_push_gets_403_and_is_recorded(base: Both) -> None:
+    client = base.folder / "prod.pem"
+    assert client.stat().st_mode & 0o777 == 0o600
+    for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+        status, said = base.ask(client, method, PATH, b"0" * 500)
+        assert (status, said.decode()) == (403, f"{method} is refused: publications are only read here\n")
+        assert base.console.said(f"refused with 403: {method} {PATH} by certificate prod")
+    assert base.ask(client, "GET", PATH, b"x")[0] == 403
+    assert [entry["method"] for entry in base.refused()][:5] == ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"), [("foreign", "not trusted"), ("expired", "expired on"), ("revoked", "was revoked")]
+)
+def test_a_bad_certificate_gets_403_and_is_recorded_and_nothing_changes_at_prod(
+    base: Both, kind: str, why: str
+) -> None:
+    makers = {"foreign": foreign, "expired": expired, "revoked": lambda both: both.folder / "gone.pem"}
+    file = makers[kind](base)
+    before = base.refs()
+    for method in ("GET", "POST"):
+        status, said = base.ask(file, method)
+        assert status == 403
+        assert why in said.decode()
+    with_certificate(base, file)
+    told = base.prod("promote", "7.2", "-e", "prod", *PULL, code=3)
+    assert "the console refuses" in told
+    assert why in told
+    assert base.refs() == before
+    assert why in str(base.refused()[-1]["why"])
+    assert base.refused()[-1]["client"] == "127.0.0.1"
+    with_certificate(base, base.folder / "prod.pem")
+
+
+def test_without_a_certificate_there_is_no_connection(base: Both) -> None:
+    context = ssl.create_default_context(cafile=str(base.folder / "console.pem"))
+    connection = http.client.HTTPSConnection("127.0.0.1", base.console.port, timeout=20, context=context)
+
+    def ask() -> None:
+        connection.request("GET", PATH)
+        connection.getresponse()  # TLS 1.3 tells a client after its own handshake
+
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        ask()
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/publications/", "/publications/prod", "/publications/../publications/dev", "/publications/%64ev",
+     "/publications/dev/../../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd"],
+)  # fmt: skip
+def test_nothing_but_the_publications_is_there(base: Both, path: str) -> None:
+    assert base.ask(base.folder / "prod.pem", "GET", path)[0] == 404
+
+
+@pytest.mark.parametrize("head", [b"GET / HTTP/1.1\r\nHost:", b"GET /" + b"a" * 5_000_000], ids=["slow", "large"])
+def test_a_head_that_never_ends_is_given_up(base: Both, head: bytes) -> None:
+    context = ssl.create_default_context(cafile=str(base.folder / "console.pem"))
+    context.load_cert_chain(base.folder / "prod.pem")
+    began, answer = monotonic(), b""
+    with (
+        socket.create_connection(("127.0.0.1", base.console.port), timeout=30) as plain,
+        context.wrap_socket(plain, server_hostname="127.0.0.1") as client,
+        suppress(ssl.SSLError, ConnectionError),
+    ):
+        client.sendall(head)
+        answer = client.recv(20)
+    assert answer in {b"", b"HTTP/1.1 400 Bad Req"}
+    assert monotonic() - began < 15
+    assert base.ask(base.folder / "prod.pem", "HEAD") == (200, b"")
+
+
+def test_prod_pulls_what_was_published_and_its_plan_runs_and_what_is_tampered_with_is_refused(base: Both) -> None:
+    told = base.prod("promote", "7.2", "-e", "prod", *PULL)
+    assert "Web.region" in told
+    assert (base.dev.root.parent / "hosts" / "motd").read_text() == "hi from there in us\n"
+    assert base.prod.git("rev-parse", "release/7.2") == base.dev.git("rev-parse", "release/7.2")
+    assert base.console.said("gave dev's publications to certificate prod")
+    older = base.dev.git("rev-parse", "refs/trellis/published/dev")
+    base.dev("publish", "7.2", "-e", "dev", "--withdraw", "--reason", "orders get lost")
+    newer = base.dev.git("rev-parse", "refs/trellis/published/dev")
+    base.prod("pull", "7.2", "-e", "prod", "--yes")  # it has it; it sees the withdrawal
+    before = base.prod.git("for-each-ref", "refs/heads", "refs/tags", "refs/trellis/decided", "refs/trellis/seen")
+    for ref, why in (
+        (tampered(base.dev, newer, 0), "was changed"),
+        (tampered(base.dev, newer, -1), "was changed"),
+        (older, "older publications than those that were seen already were put back"),
+    ):
+        base.dev.git("update-ref", "refs/trellis/published/dev", ref)
+        told = base.prod("pull", "7.2", "-e", "prod", "--yes", code=3)
+        assert why in told
+        now = base.prod.git("for-each-ref", "refs/heads", "refs/tags", "refs/trellis/decided", "refs/trellis/seen")
+        assert now == before
+    base.dev.git("update-ref", "refs/trellis/published/dev", newer)
+
+
+def tampered(dev: Chain, ledger: str, number: int) -> str:
+    """The ledger with one bit of a record changed, by whoever holds the repository."""
+    lines = dev.git("ls-tree", ledger).splitlines()
+    blob = lines[number].split()[2]
+    text = dev.git("cat-file", "blob", blob)
+    place = text.index('"payload": "') + 40
+    changed = text[:place] + chr(ord(text[place]) ^ 1) + text[place + 1 :] + "\n"
+    lines[number] = lines[number].replace(blob, _given(dev, changed, "hash-object", "-w", "--stdin"))
+    tree = _given(dev, "\n".join(lines) + "\n", "mktree")
+    return dev.git("commit-tree", "-m", "tampered", tree)
+
+
+def _given(dev: Chain, text: str, *arguments: str) -> str:
+    ended = subprocess.run(["git", *arguments], cwd=dev.root, input=text, text=True, capture_output=True, check=True)
+    return ended.stdout.strip()
