@@ -92,13 +92,13 @@ def _carried(board: Board, number: int) -> bool:
 def _search(board: Board, solver: Solver | str | None, limits: Limits) -> str:
     from trellis.placing.solvers import bundled_solver, solver_for
     from trellis.placing.solvers.packing import put_all
-    from trellis.placing.solvers.verifying import verify
+    from trellis.placing.solvers.verifying import answered, verify
 
     start: Where = tuple(board.where)
     if solver is None:
         solver = solver_for(len(start))
     elif isinstance(solver, str):
         solver = bundled_solver(solver)
-    answer = solver.solve(board.task, start, limits)
+    answer = answered(solver, board.task, start, limits)
     put_all(board, verify(board.task, start, answer, solver.name))
     return answer.note

@@ -24,6 +24,67 @@ library = Stack("library")
 class Shelf(Role):
     almanac = runs(Almanac, one_per_role)
 """
+TIGHT = """
+from trellis import Role, Service, Stack, exactly, runs
+
+library = Stack("library")
+
+
+@library.service(image="trellis-test/echo:1", memory="300 MiB")
+class Atlas(Service):
+    pass
+
+
+@library.service(image="trellis-test/echo:1", memory="200 MiB")
+class Novel(Service):
+    pass
+
+
+@library.role
+class Shelf(Role):
+    atlas = runs(Atlas, exactly(2))
+    novel = runs(Novel, exactly(3))
+"""
+TWO_HOSTS = """
+hosts:
+  left: {connect: 'local://', roles: [Shelf], capacity: {memory: 600 MiB}}
+  right: {connect: 'local://', roles: [Shelf], capacity: {memory: 600 MiB}}
+"""
+THOROUGH = """
+import itertools
+from trellis.placing.solvers.contract import Answer, standing
+
+class Thorough:
+    '''Tries everything: for a handful of instances only.'''
+    name = "thorough"
+
+    def solve(self, task, start, limits):
+        def fits(where):
+            return all(
+                sum(task.needs[item.workload][1] for item, on in zip(task.items, where) if on == host) <= have[1]
+                for host, have in enumerate(task.capacity)
+            )
+        choices = itertools.product(*(task.candidates_of(item) for item in task.items))
+        best = min(filter(fits, choices), key=lambda where: (standing(task, where), where))
+        return Answer(best, True, "proven by trying everything")
+
+@hookimpl
+def trellis_solver():
+    return [Thorough()]
+"""
+CARELESS = """
+from trellis.placing.solvers.contract import Answer
+
+class Careless:
+    name = "careless"
+
+    def solve(self, task, start, limits):
+        return Answer(tuple(0 for _ in start), True, "all on one")
+
+@hookimpl
+def trellis_solver():
+    return [Careless()]
+"""
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -162,6 +223,56 @@ def test_one_for_another_trellis_is_named_with_what_it_needs(run, another):
     ended = run("almanac")
     assert ended.returncode == 0
     assert "the plugin modern was left out: trellis-modern 1.0 needs opencluster-trellis>=99" in ended.stderr
+
+
+@pytest.fixture
+def tight(run, tmp_path, engine) -> Callable[..., "subprocess.CompletedProcess[str]"]:  # noqa: ARG001
+    """Plans, with the solver of that name, a stack that fits in one way only, which largest-first misses."""
+    (tmp_path / "stack.py").write_text(TIGHT)
+    (tmp_path / "environments" / "dev.yaml").write_text(TWO_HOSTS)
+
+    def plan(solver: str, *words: str) -> "subprocess.CompletedProcess[str]":
+        (tmp_path / "trellis.yaml").write_text(f"default_environment: dev\nplacement: {{solver: {solver}}}\n")
+        return run("plan", *words)
+
+    return plan
+
+
+def test_its_solver_places_a_stack_when_trellis_yaml_names_it(tight, run, another):
+    another("thorough", THOROUGH)
+    planned = json.loads(tight("thorough", "--json").stdout)
+    assert planned["proof"] == "proven by trying everything"
+    homes = [step["id"].removeprefix("container:") for step in planned["steps"] if step["kind"] == "container"]
+    assert homes == ["atlas-1@left", "atlas-2@left", "novel-1@right", "novel-2@right", "novel-3@right"]
+    assert "placement: proven by trying everything\n" in tight("thorough").stdout
+    listed = {one["name"]: one for one in json.loads(run("plugins", "--json").stdout)["plugins"]}
+    assert listed["thorough"]["solvers"] == ["thorough"]
+
+
+def test_a_solver_whose_answer_breaks_a_rule_is_refused(tight, another):
+    another("careless", CARELESS)
+    ended = tight("careless")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == (
+        "error: the placement solver careless put more on left than fits\n"
+        "  at: trellis.yaml: placement.solver\n"
+        "  try: report that to its author, and choose solver: constraint\n"
+    )
+
+
+def test_a_solver_that_fails_is_named(tight, another):
+    another("careless", CARELESS.replace("return Answer", "raise ValueError('no luck')\n        return Answer"))
+    ended = tight("careless")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "error: the placement solver careless failed with ValueError: no luck\n" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_solver_that_nobody_offers_is_an_error_with_those_that_there_are(tight):
+    ended = tight("nobodys")
+    assert ended.returncode == 2
+    assert "error: there is no placement solver nobodys\n" in ended.stderr
+    assert "bundled: constraint, cpsat; others come with plugins" in ended.stderr
 
 
 def test_the_environment_is_not_ours(python):

@@ -1,9 +1,26 @@
 """Hold a solver's answer to every rule before anything is done with it."""
 
-from trellis.errors import ConfigError
+from trellis.errors import ConfigError, TrellisError
 from trellis.placing.board import Board
-from trellis.placing.solvers.contract import Answer, Where, standing
+from trellis.placing.solvers.contract import Answer, Limits, Solver, Where, standing
 from trellis.placing.task import Item, Task
+
+
+def answered(solver: Solver, task: Task, start: Where, limits: Limits) -> Answer:
+    """What the solver answers.
+
+    Raises:
+        ConfigError: it failed, or that is no answer; the solver is at fault.
+    """
+    try:
+        answer: object = solver.solve(task, start, limits)
+    except TrellisError:
+        raise
+    except Exception as error:
+        raise _fault(solver.name, f"failed with {type(error).__name__}: {error}") from error
+    if not isinstance(answer, Answer):
+        raise _fault(solver.name, f"answered with {answer!r}")
+    return answer
 
 
 def verify(task: Task, start: Where, answer: Answer, name: str) -> Where:
@@ -35,6 +52,8 @@ def _fault(name: str, what: str) -> ConfigError:
 
 def _check_place(task: Task, number: int, host: int, start: Where, name: str) -> None:
     item = task.items[number]
+    if not 0 <= host < len(task.hosts):
+        raise _fault(name, f"put {task.name(item)} on host number {host} of {len(task.hosts)}")
     at_home = item.stays and host == item.home
     if not at_home and host != start[number] and host not in task.candidates_of(item):
         raise _fault(name, f"put {task.name(item)} on {task.hosts[host].name}, where it may not be")

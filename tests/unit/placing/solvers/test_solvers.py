@@ -133,6 +133,36 @@ def test_a_solver_is_found_by_its_name() -> None:
         named_solver("careless", [offered, Careless()])
 
 
+class Erring:
+    """Answers as it is told, or fails."""
+
+    name = "erring"
+
+    def __init__(self, answer: object) -> None:
+        self.answer = answer
+
+    def solve(self, task: Task, start: Where, limits: Limits) -> Answer:  # noqa: ARG002 - as above
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer  # type: ignore[return-value] # what a careless author may return
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (ValueError("no luck"), "failed with ValueError: no luck"),
+        (None, "answered with None"),
+        (Answer((0, 1), proven=False, note=""), "answered for 2 instances of 3"),
+        (Answer((7, 1, 0), proven=False, note=""), "put .* on host number 7 of 3"),
+        (Answer((-1, 1, 0), proven=False, note=""), "put .* on host number -1 of 3"),
+    ],
+)
+def test_what_is_no_answer_is_refused_by_name(answer: object, said: str) -> None:
+    with pytest.raises(ConfigError, match=f"^the placement solver erring {said}") as refused:
+        place(chain(), solver=Erring(answer))
+    assert refused.value.where == "trellis.yaml: placement.solver"
+
+
 class Mover:
     """Moves what may not move."""
 
