@@ -5,11 +5,14 @@ from dataclasses import dataclass, replace
 
 from trellis.placing.deciding import place
 from trellis.placing.model import HostOffer, Placement, Problem, Running, Shortfall
-from trellis.placing.solvers.contract import Limits
+from trellis.placing.solvers.contract import Answer, Limits, Where
+from trellis.placing.task import Task
 
 _MOST_RETURNED = 5
 _MOST_TRIED = 15  # spare hosts that are tried with a role
 _MOST_FOR_ONE_MORE_LOST = 100  # hosts: each one is tried as the one that is lost
+_MOST_AT_A_GLANCE = 20  # hosts, for what a plan says in passing
+_MOST_PLACED_AT_A_GLANCE = 200
 _LIMITS = Limits(seconds=2.0, effort=1_000)
 
 
@@ -51,6 +54,16 @@ class Advice:
     spare: tuple[str, ...]
     notes: tuple[str, ...]
     shortfalls: tuple[Shortfall, ...] = ()
+
+
+class AtAGlance:
+    """A solver that does not search: what the greedy pass could not place stays without a host."""
+
+    name = "at-a-glance"
+
+    def solve(self, task: Task, start: Where, limits: Limits) -> Answer:  # noqa: ARG002 - the contract's signature
+        """The start as it is."""
+        return Answer(start, proven=False, note="not searched")
 
 
 def advise(problem: Problem, *, limits: Limits = _LIMITS) -> Advice:
@@ -113,14 +126,27 @@ def spare_hosts(problem: Problem, placement: Placement) -> tuple[str, ...]:
 
 
 def idle_sentences(problem: Problem, placement: Placement, environment: str) -> tuple[str, ...]:
-    """What can be said about idle hosts without trying anything: the short form of `advise`."""
+    """What is plain to see about idle hosts, or found in an instant: the short form of `advise`."""
     busy = {placed.host for placed in placement.instances}
     spare = spare_hosts(problem, placement)
     drained = sorted(host.name for host in problem.hosts if host.draining and host.answers and host.name not in busy)
     found = [f"{name} is drained: trellis host retire {name} -e {environment}" for name in drained]
     if spare and placement.instances:
-        found.append(f"nothing runs on {', '.join(spare)}: trellis advise -e {environment}")
+        reserve = _reserve(problem, placement, spare)
+        found.append(f"nothing runs on {', '.join(spare)}{reserve}: trellis advise -e {environment}")
     return tuple(found)
+
+
+def _reserve(problem: Problem, placement: Placement, spare: tuple[str, ...]) -> str:
+    # Without a search, only a yes is certain; so nothing is said of the rest, nor where trying would take a while.
+    if len(problem.hosts) > _MOST_AT_A_GLANCE or len(placement.instances) > _MOST_PLACED_AT_A_GLANCE:
+        return ""
+    busy = sorted({placed.host for placed in placement.instances})
+    losses = (_lost(problem, placement, {*spare, name}) for name in busy)
+    if any(place(loss, solver=AtAGlance(), limits=_LIMITS).shortfalls for loss in losses):
+        return ""
+    which = "it" if len(spare) == 1 else "they"
+    return f"; {which} could be given back, and everything would still fit if any one more host were lost"
 
 
 def roles_to_give(problem: Problem, placement: Placement, limits: Limits = _LIMITS) -> tuple[GiveRole, ...]:

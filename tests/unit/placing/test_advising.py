@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from trellis.placing import Capacity, Counting, HostOffer, InstancePolicy, Needs, Problem, Running, Workload, place
-from trellis.placing.advising import advise
+from trellis.placing.advising import advise, idle_sentences
 
 GIB = 1 << 30
 
@@ -65,3 +65,21 @@ def test_a_host_with_something_that_cannot_move_is_needed() -> None:
     advice = advise(problem)
     assert advice.give_back is None
     assert advice.notes == ("everything fits, and every host is needed",)
+
+
+def test_a_plan_says_in_passing_that_idle_hosts_could_go_where_one_more_may_be_lost() -> None:
+    hosts = (host("ny1", 4), host("ny2", 4), host("s1", 4, ""))
+    reserve = "could be given back, and everything would still fit if any one more host were lost"
+    loose = applied(Problem(hosts, (web(2),)))
+    assert idle_sentences(loose, place(loose), "prod") == (f"nothing runs on s1; it {reserve}: trellis advise -e prod",)
+    tight = applied(Problem(hosts, (web(3),)))
+    assert idle_sentences(tight, place(tight), "prod") == ("nothing runs on s1: trellis advise -e prod",)
+    busy = applied(Problem(hosts[:2], (web(2),)))
+    assert idle_sentences(busy, place(busy), "prod") == ()
+
+
+def test_a_plan_for_many_hosts_does_not_try_in_passing_what_takes_a_while() -> None:
+    many = applied(Problem(tuple(host(f"ny{n}", 8) for n in range(1, 31)), (web(2),)))
+    (sentence,) = idle_sentences(many, place(many), "prod")
+    assert sentence.endswith("ny9: trellis advise -e prod")
+    assert "given back" not in sentence
