@@ -162,5 +162,5 @@ def _check_role_conflicts(problem: Problem) -> None:
                 raise DoesNotFitError(
                     f"the host carries the roles {names}, which conflict",
                     where=f"host {host.name}",
-                    hint=f"take one off: trellis role unassign {max(pair)} {host.name}",
+                    hint=f"take one off: trellis role remove {max(pair)} {host.name}",
                 )

@@ -44,6 +44,44 @@ class Front(Role):
 """
 
 
+SWAPPED = """
+from trellis import Role, Service, Stack, exactly, listens, runs
+
+stack = Stack("{name}")
+
+
+@stack.service(image="trellis-test/echo:1", memory="300 MiB", relocatable=True, stop_grace=1)
+class Cache(Service):
+    http = listens(8080)
+
+
+@stack.service(image="trellis-test/echo:1", memory="350 MiB", relocatable=True, stop_grace=1)
+class Site(Service):
+    http = listens(8080)
+
+
+@stack.service(image="trellis-test/echo:1", memory="150 MiB", stop_grace=1)
+class Reports(Service):
+    http = listens(8080)
+
+
+@stack.role
+class Left(Role):
+    cache = runs(Cache, exactly(1))
+
+
+@stack.role
+class Right(Role):
+    site = runs(Site, exactly(1))
+
+
+@stack.role
+class Big(Role):
+    reports = runs(Reports, exactly({reports}))
+"""
+MIB = {"Cache": 300, "Site": 350, "Reports": 150}
+
+
 @dataclass(frozen=True)
 class Project:
     """A stack on the lab's hosts, each of which may give it 500 MiB."""
@@ -56,8 +94,13 @@ class Project:
         text = STACK.format(name=self.name, count=count, reports=reports, caches=caches, big=big)
         (self.folder / "stack.py").write_text(text)
 
-    def environment(self, *names: str) -> None:
-        lines = [f"  {name}: {json.dumps({**self.hosts[name], 'roles': ['front']})}  # {name}" for name in names]
+    def swapped(self, *, reports: int) -> None:
+        (self.folder / "stack.py").write_text(SWAPPED.format(name=self.name, reports=reports))
+
+    def environment(self, *names: str, **roles: list[str]) -> None:
+        """Those hosts with the role `front`, and those that are named with their roles."""
+        carried = {**{name: ["front"] for name in names}, **roles}
+        lines = [f"  {name}: {json.dumps({**self.hosts[name], 'roles': carried[name]})}  # {name}" for name in carried]
         (self.folder / "environments/lab.yaml").write_text("\n".join(["# our hosts", "hosts:", *lines, ""]))
 
     def trellis(self, *words: str, status: int = 0) -> str:
@@ -111,6 +154,31 @@ def running(lab: Lab, project: Project) -> dict[str, set[tuple[str, str]]]:
         _, printed = lab.execute(host, *words)
         found[host] = {(line.split()[0], line.split()[1]) for line in printed.splitlines()}
     return found
+
+
+def fullest(lab: Lab, project: Project, since: str) -> dict[str, int]:
+    """By host, the most MiB that ran there at once since that moment, as its own engine's events say."""
+    found = {}
+    for host in ("h1", "h2", "h3"):
+        form = '{{.Action}} {{.Actor.ID}} {{index .Actor.Attributes "io.trellis.service"}}'
+        words = ["--since", since, "--until", now(lab), "--filter", f"label=io.trellis.stack={project.name}"]
+        events = ["--filter", "event=start", "--filter", "event=die", "--format", form]
+        _, printed = lab.execute(host, "docker", "events", *words, *events)
+        lines = [line.split() for line in printed.splitlines()]
+        started = {container for action, container, _ in lines if action == "start"}
+        # What died without having been started since then ran before, and so did what still runs.
+        on = {container: MIB[service] for _, container, service in lines if container not in started}
+        still = {identity: MIB[name.partition("-")[0]] for name, identity in running(lab, project)[host]}
+        on |= {one: size for one, size in still.items() if not any(each.startswith(one) for each in started)}
+        found[host] = sum(on.values())
+        for action, container, service in lines:
+            on[container] = MIB[service] if action == "start" else 0
+            found[host] = max(found[host], sum(on.values()))
+    return found
+
+
+def now(lab: Lab) -> str:
+    return lab.execute("h1", "date", "+%s.%N")[1].strip()
 
 
 def everything(found: dict[str, set[tuple[str, str]]]) -> set[tuple[str, str]]:
@@ -219,4 +287,82 @@ def test_one_that_may_move_makes_room_for_a_large_one_and_one_that_may_not_is_as
     assert sorted(sorted(name for name, _ in found) for found in running(lab, project).values()) == [
         [], ["Cache-1", "Cache-2"], ["Reports-1"],
     ]  # fmt: skip
+    assert project.planned() == []
+
+
+def test_two_that_wait_for_each_others_room_go_through_a_third_host(lab: Lab, project: Project) -> None:
+    project.stack(count=0)
+    project.environment("h1", "h2", "h3")
+    project.up()
+    project.swapped(reports=1)
+    project.environment(h1=["left"], h2=["right"], h3=["left", "big"])
+    project.up()
+    before = running(lab, project)
+    assert {host: {name for name, _ in found} for host, found in before.items()} == {
+        "h1": {"Cache-1"}, "h2": {"Site-1"}, "h3": {"Reports-1"},
+    }  # fmt: skip
+    project.environment(h1=["right"], h2=["left"], h3=["left", "big"])
+    since = now(lab)
+    assert "h1 and h2 wait for each other's room" in project.trellis("plan")
+    project.up()
+    after = running(lab, project)
+    assert {host: {name for name, _ in found} for host, found in after.items()} == {
+        "h1": {"Site-1"}, "h2": {"Cache-1"}, "h3": {"Reports-1"},
+    }  # fmt: skip
+    assert everything(before) & everything(after) == before["h3"]
+    # Cache was on h3 beside Reports for a while, and nowhere were two at once where there is no room for both.
+    most = fullest(lab, project, since)
+    assert most == {"h1": 350, "h2": 350, "h3": 450}
+    assert all(each <= 500 for each in most.values())
+
+
+def test_where_there_is_no_third_host_one_is_stopped_and_the_plan_says_so(lab: Lab, project: Project) -> None:
+    project.swapped(reports=0)
+    project.environment(h1=["left"], h2=["right"])
+    project.up()
+    before = running(lab, project)
+    project.environment(h1=["right"], h2=["left"])
+    since = now(lab)
+    assert "no host has room to hold it while h1 and h2 wait for each other" in project.trellis("plan")
+    project.up()
+    after = running(lab, project)
+    assert {host: {name for name, _ in found} for host, found in after.items()} == {
+        "h1": {"Site-1"}, "h2": {"Cache-1"}, "h3": set(),
+    }  # fmt: skip
+    assert not everything(before) & everything(after)
+    assert fullest(lab, project, since) == {"h1": 350, "h2": 350, "h3": 0}
+
+
+def test_advice_names_the_spare_host_and_its_role_and_is_right(lab: Lab, project: Project) -> None:
+    project.stack(count=4)
+    project.environment("h1", h3=[])
+    project.up()
+    assert "advice: nothing runs on h3" in project.trellis("plan")
+    project.stack(count=8)
+    before = running(lab, project)
+    said = project.trellis("advise", status=12)
+    assert "everything fits with front on h3: trellis role add front h3 -e lab" in said.replace("Front", "front")
+    assert "trellis role add" in project.trellis("plan", status=12)
+    assert running(lab, project) == before
+    project.trellis("role", "add", "Front", "h3")
+    project.up()
+    after = running(lab, project)
+    assert everything(before) < everything(after)
+    assert len(after["h1"]) == len(after["h3"]) == 4
+
+
+def test_a_host_that_does_not_answer_is_not_retired(lab: Lab, project: Project) -> None:
+    project.stack(count=2)
+    project.environment("h1", "h2")
+    project.up()
+    written = (project.folder / "environments/lab.yaml").read_text()
+    lab.partition("h2")
+    try:
+        said = project.trellis("host", "retire", "h2", "--yes", status=11)
+    finally:
+        lab.heal("h2")
+    assert "h2 does not answer, so nobody knows what it carries" in said
+    assert "trellis host drain h2 -e lab, or trellis host remove h2 to forget it as it is" in said
+    assert (project.folder / "environments/lab.yaml").read_text() == written
+    lab.wait("h2")
     assert project.planned() == []
