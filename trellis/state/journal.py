@@ -66,8 +66,8 @@ class JournalTable:
             added = _to_add(connection, [entry.run.number for entry in entries])
             for entry in entries:
                 _insert(connection, entry.of(environment).numbered(entry.run.number + added))
-            for one in made:
-                connection.execute(insert(MADE).values(environment=environment, **asdict(one)))
+            if made:
+                connection.execute(insert(MADE), [{"environment": environment, **asdict(one)} for one in made])
         return added
 
 
@@ -125,8 +125,8 @@ def _insert(connection: Connection, entry: Entry) -> None:
     times = {"started": run.started, "finished": run.finished}
     record = {**asdict(run.record), "counts": dict(run.record.counts)}
     connection.execute(insert(RUNS).values(number=run.number, **record, outcome=run.outcome, **times))
-    for step in run.steps:
-        connection.execute(insert(STEPS).values(run=run.number, **asdict(step)))
+    if run.steps:
+        connection.execute(insert(STEPS), [{"run": run.number, **asdict(step)} for step in run.steps])
     if entry.applied:
         connection.execute(insert(APPLIED).values(run=run.number, **asdict(entry.applied)))
     if entry.program:

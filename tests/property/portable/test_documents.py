@@ -101,7 +101,7 @@ DOCUMENTS = st.builds(
 
 
 @given(document=DOCUMENTS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_document_is_read_as_it_was_written_in_json(document: Document) -> None:
     assert from_text(as_text(document, "json"), "document") == document
 
@@ -128,7 +128,7 @@ def test_a_history_comes_back_from_another_journal_as_it_was(document: Document)
 
 
 @given(document=DOCUMENTS, data=st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_document_that_was_damaged_is_refused_or_means_the_same(document: Document, data: st.DataObject) -> None:
     text = as_text(document)
     at = data.draw(st.integers(0, len(text) - 1))

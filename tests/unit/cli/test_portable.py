@@ -126,6 +126,34 @@ def test_what_is_there_stays_unless_it_is_asked_for(project: Path, exported: Pat
     assert trellis("import", str(exported))[:2] == (0, "history of dev: 1 run\n")  # nothing differs now
 
 
+def test_secrets_that_the_document_does_not_have_go_only_when_asked(project: Path, trellis: Run) -> None:
+    without = project.parent / "without.json"
+    assert trellis("export", "-e", "dev", "--out", str(without))[0] == 0
+    set_secret(find_project(project), "dev", "Website.password", Secret("hunter2-clear"))
+    code, _, err = trellis("import", str(without))
+    assert code == 2
+    assert "environments/dev.secrets.yaml, environments/dev.keys.yaml are there already" in err
+    code, out, _ = trellis("import", str(without), "--replace")
+    assert (code, out.splitlines()) == (
+        0,
+        ["environments/dev.keys.yaml: removed", "environments/dev.secrets.yaml: removed", "history of dev: 0 runs"],
+    )
+    assert [path.name for path in (project / "environments").iterdir()] == ["dev.yaml"]
+
+
+def test_an_import_that_was_killed_is_run_again(project: Path, exported: Path, trellis: Run) -> None:
+    new = project.parent / "new"
+    (new / "environments").mkdir(parents=True)
+    for path in ("environments/dev.yaml", "trellis.yaml", "stack.py"):  # the journal comes last
+        (new / path).write_bytes((project / path).read_bytes())
+    code, out, err = trellis("-C", str(new), "import", str(exported))
+    assert code == 0, err
+    assert out.splitlines() == [
+        "environments/dev.keys.yaml: written", "environments/dev.secrets.yaml: written", "history of dev: 1 run"
+    ]  # fmt: skip
+    assert journal(new)[0] == journal(project)[0]  # type: ignore[index]
+
+
 def test_another_history_is_not_lost(project: Path, exported: Path, trellis: Run) -> None:
     store = open_store(find_project(project).state_url)
     store.finish(store.begin(RunRecord("dev", "shop", "trellis up", "bob@desk")), "done")
