@@ -16,11 +16,13 @@ class Look:
         changes: what would be done, a line each; empty when everything is as the stack says.
         lost: hosts that do not answer.
         problem: why there is no plan: the stack, the environment or the room is at fault; empty when there is one.
+        expiring: a sentence for each certificate on the hosts that ends soon or has ended.
     """
 
     changes: tuple[str, ...] = ()
     lost: frozenset[str] = frozenset()
     problem: str = ""
+    expiring: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,12 @@ class Verdict:
     apply: bool
 
 
-def look_of(plan: Plan) -> Look:
-    """What a plan says to somebody who watches."""
+def look_of(plan: Plan, expiring: tuple[str, ...] = ()) -> Look:
+    """What a plan, and the certificates that expire, say to somebody who watches."""
     lines = tuple(
         f"{step.verb.value} {step.key.kind} {step.key.name} on {step.key.host}: {step.reason}" for step in plan.changes
     )
-    return Look(lines, frozenset(plan.unreachable))
+    return Look(lines, frozenset(plan.unreachable), expiring=expiring)
 
 
 def judge(watched: Watched, look: Look, now: float, *, maintain: Maintain, grace: float) -> Verdict:
@@ -81,6 +83,7 @@ def _news(before: Look | None, look: Look) -> list[str]:
     lost_before = before.lost if before else frozenset()
     found = [f"{host} does not answer; what it carries stays as it is" for host in sorted(look.lost - lost_before)]
     found += [f"{host} answers again" for host in sorted(lost_before - look.lost)]
+    found += [line for line in look.expiring if before is None or line not in before.expiring]
     if look.problem:
         return found if before and before.problem == look.problem else [*found, look.problem]
     if before is not None and before.changes == look.changes and not before.problem:

@@ -28,6 +28,17 @@ def test_only_news_is_said() -> None:
     ]
 
 
+def test_a_certificate_that_ends_soon_is_said_once_and_again_when_a_day_has_gone() -> None:
+    four, three = (Look(expiring=(f"certificate shop.example: {left} days left",)) for left in (4, 3))
+    assert [said for said, _ in looks((0, FINE), (1, four), (2, four), (3, three), (4, FINE))] == [
+        ("everything is as the stack says",),
+        ("certificate shop.example: 4 days left",),
+        (),
+        ("certificate shop.example: 3 days left",),
+        (),
+    ]
+
+
 def test_nothing_is_ever_done_unless_the_environment_says_always() -> None:
     assert not any(acts for _, acts in looks((0, GONE), (1_000, GONE), (2_000, GONE), maintain="triggered"))
 

@@ -16,6 +16,7 @@ from trellis.errors import TrellisError
 from trellis.watching import Look, Maintain, Watched, judge, look_of
 
 if TYPE_CHECKING:
+    from trellis.pipeline import Planned
     from trellis.plans import Plan
 
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 def watch(
     environment: str | None, interval: float, grace: float, looks: int | None, directory: Path, *, as_json: bool
 ) -> None:
-    """Look at the hosts again and again, and tell what is new: changes, drift, hosts lost and back.
+    """Look again and again, and tell what is new: changes, drift, hosts lost and back, certificates that end soon.
 
     Nothing is written unless the environment's file says `maintain: always`. Then changes that stayed the same for the
     grace period are applied, as `trellis up` would, but never while a host does not answer. With --json it prints
@@ -63,17 +64,25 @@ def _look_once(project: Project, name: str, watched: Watched, *, grace: float, a
 def _looked(project: Project, name: str) -> "tuple[Plan | None, Look]":
     """The plan, and what it says; the stack and the environment are read anew each time."""
     try:
-        plan = asyncio.run(_planned(project, name))
+        planned = asyncio.run(_planned(project, name))
     except TrellisError as error:
         return None, Look(problem=str(error))
-    return plan, look_of(plan)
+    return planned.plan, look_of(planned.plan, _expiring(planned))
 
 
-async def _planned(project: Project, name: str) -> "Plan":
+async def _planned(project: Project, name: str) -> "Planned":
     from trellis.pipeline import bind, planning
 
     async with planning(bind(project, name)) as planned:
-        return planned.plan
+        return planned
+
+
+def _expiring(planned: "Planned") -> tuple[str, ...]:
+    from trellis.cli.expiring import certificate_entries, certificate_lines
+
+    actuals = (actual for host in planned.observed.values() for actual in host.actuals)
+    lines = certificate_lines(certificate_entries(actuals, datetime.now(UTC)))
+    return tuple(line.removeprefix("! ") for line in lines if line.startswith("! "))
 
 
 def _maintain(project: Project, name: str) -> Maintain:
@@ -103,7 +112,7 @@ def _tell(sentences: tuple[str, ...], look: Look, *, as_json: bool) -> None:
     if as_json:
         document = {
             "schema_version": 1, "at": now, "news": list(sentences), "pending": list(look.changes),
-            "lost": sorted(look.lost), "problem": look.problem,
+            "lost": sorted(look.lost), "problem": look.problem, "expiring": list(look.expiring),
         }  # fmt: skip
         echo(json.dumps(document, ensure_ascii=False))
         return
