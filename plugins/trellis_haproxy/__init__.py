@@ -41,7 +41,7 @@ def trellis_resources(deployment: "Deployment") -> "Sequence[Resource]":
 
 @hookimpl
 def trellis_connections(deployment: "Deployment") -> "Sequence[Need]":
-    """Every proxy needs to reach what answers the stack's sites."""
-    from trellis_haproxy.needs import site_needs
+    """Every proxy needs to reach what answers the stack's sites, and the endpoints that it offers."""
+    from trellis_haproxy.needs import proxy_needs
 
-    return site_needs(deployment)
+    return proxy_needs(deployment)

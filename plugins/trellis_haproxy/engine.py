@@ -22,6 +22,9 @@ _COMMANDS_AT_ONCE = 50
 _ENDING = (126, 137)
 """Exit statuses of a command in a container that ends: it could not be started any more, or was ended with it."""
 
+_REFUSED = b"Connection refused"
+"""Its socket is still there and nobody listens: HAProxy ends, or starts and is about to read its file."""
+
 _TIMEOUT = 60
 _LINES = 200
 _T = TypeVar("_T")
@@ -100,7 +103,8 @@ class Engine:
     async def _ask(self, container: str, commands: str) -> str:
         argv = ["sh", "-c", _ASK.read_text(encoding="utf-8"), "trellis-haproxy-ask", SOCKET, commands]
         stdout, stderr, status = await self._exec(container, argv)
-        if status in _ENDING or (status != 0 and not await self.running(container)):
+        refused = _REFUSED in stderr
+        if status in _ENDING or (status != 0 and (refused or not await self.running(container))):
             raise GoneError(f"{container} is ending", where=f"host {self._host}")
         if status != 0:
             said = stderr.decode(errors="replace").strip() or f"status {status}"
@@ -116,9 +120,9 @@ class Engine:
         from docker.errors import APIError, NotFound
 
         try:
-            made = await asyncio.to_thread(self._api.exec_create, container, argv)
-            stdout, stderr = await asyncio.to_thread(exec_output, self._api, made["Id"])
-            status: int = (await asyncio.to_thread(self._api.exec_inspect, made["Id"]))["ExitCode"]
+            made = await self._do(self._api.exec_create, container, argv)
+            stdout, stderr = await self._do(exec_output, self._api, made["Id"])
+            status: int = (await self._do(self._api.exec_inspect, made["Id"]))["ExitCode"]
         except NotFound as error:
             raise GoneError(f"{container} is gone", where=f"host {self._host}") from error
         except APIError as error:
@@ -141,12 +145,15 @@ class Engine:
         with suppress(NotFound):
             await self._call(self._api.remove_container, container, force=True)
 
+    async def _do(self, call: Callable[..., _T], *arguments: Any, **named: Any) -> _T:
+        return await asyncio.to_thread(call, *arguments, **named)
+
     async def _call(self, call: Callable[..., _T], *arguments: Any, **named: Any) -> _T:
         from docker.errors import APIError, DockerException, NotFound
         from requests.exceptions import RequestException
 
         try:
-            return await asyncio.to_thread(call, *arguments, **named)
+            return await self._do(call, *arguments, **named)
         except NotFound as error:
             if "image" in str(error.explanation).lower():
                 raise self._refused(error, "the image is not on the host") from error

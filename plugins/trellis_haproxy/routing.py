@@ -39,8 +39,8 @@ def services_of(instance: DeployedInstance, deployment: Deployment) -> frozenset
     """The services whose instances an HAProxy sends traffic to."""
     through = set(_through(instance.service, deployment))
     sites = through or {site.service for site in deployment.sites}
-    offered = {service.name for service, _ in _offered(deployment)} if not is_behind(instance, deployment) else set()
-    return frozenset(sites | offered)
+    tcp = {service.name for service, _ in offered(deployment)} if not is_behind(instance, deployment) else set()
+    return frozenset(sites | tcp)
 
 
 def is_behind(instance: DeployedInstance, deployment: Deployment) -> bool:
@@ -53,7 +53,7 @@ def doors(deployment: Deployment) -> Iterator[Door]:
     for instance in deployment.provided_by(OURS):
         if is_behind(instance, deployment):
             continue
-        for service, endpoint in _offered(deployment):
+        for service, endpoint in offered(deployment):
             answers = HostAddress(instance.host.address, _door_port(endpoint))
             yield Door(service.name, endpoint.name, instance.host.name, answers)
 
@@ -119,7 +119,7 @@ def _in_front_of(service: ServiceSpec, deployment: Deployment) -> list[DeployedI
     return [one for one in proxies if service.name in _through(one.service, deployment)]
 
 
-def _offered(deployment: Deployment) -> list[tuple[ServiceSpec, EndpointSpec]]:
+def offered(deployment: Deployment) -> list[tuple[ServiceSpec, EndpointSpec]]:
     """Every balanced endpoint of the stack."""
     services = deployment.blueprint.services
     return [(service, endpoint) for service in services for endpoint in service.endpoints if endpoint.balanced]
@@ -130,7 +130,7 @@ def _door_port(endpoint: EndpointSpec) -> int:
 
 
 def _tcp_routes(instance: DeployedInstance, deployment: Deployment) -> Iterator[TcpRoute]:
-    for service, endpoint in _offered(deployment):
+    for service, endpoint in offered(deployment):
         how = endpoint.balanced
         assert how is not None  # noqa: S101 - for the type checker: only such endpoints are offered
         located = [

@@ -51,13 +51,13 @@ async def apply(told: dict, countdown: Countdown) -> None:
 
 def main() -> None:
     countdown = Countdown(int(sys.argv[1]))
-    call = engine.Engine._call
+    do = engine.Engine._do
 
-    async def doomed_call(self, *arguments, **named):
+    async def doomed(self, *arguments, **named):
         countdown.tick()
-        return await call(self, *arguments, **named)
+        return await do(self, *arguments, **named)
 
-    engine.Engine._call = doomed_call
+    engine.Engine._do = doomed
     asyncio.run(apply(json.load(sys.stdin), countdown))
 
 

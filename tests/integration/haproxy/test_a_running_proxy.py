@@ -34,7 +34,7 @@ async def test_before_the_container_runs_only_the_file_is_written(host, backends
     step = await host.up(desired)
     assert (step.verb, step.reason) == (Verb.CREATE, "new config for 1 site: shop.example")
     assert host.file.read_text() == desired.spec["config"]
-    assert sorted(path.name for path in host.file.parent.glob("*.cfg")) == ["haproxy.cfg"]
+    assert sorted(path.name for path in host.file.parent.glob("*.cfg")) == ["existing.cfg", "haproxy.cfg"]
     assert containers(host) == []
     assert await host.up(desired) is None
 
@@ -151,7 +151,7 @@ async def test_a_configuration_that_haproxy_rejects_never_replaces_the_good_one(
     assert error.value.exit_code == 4
     assert "the old configuration is in place and serves" in error.value.hint
     assert running.file.read_text() == good.spec["config"]
-    assert [path.name for path in running.file.parent.glob("*.cfg")] == ["haproxy.cfg"]
+    assert sorted(path.name for path in running.file.parent.glob("*.cfg")) == ["existing.cfg", "haproxy.cfg"]
     assert running.get("shop.example") == (200, "website-1 /")
     assert (await running.plan(good)).reason == "already equal"
     assert containers(running) == [running.container]
