@@ -21,7 +21,7 @@ def rulesets(ground: Ground) -> dict[str, Ruleset]:
 def _ruleset(host: Host, ground: Ground) -> Ruleset:
     here = ground.instances_on(host.name)
     return Ruleset(
-        guards=tuple(sorted(guard for instance in here for guard in _guards(instance, ground))),
+        guards=tuple(sorted([*(guard for one in here for guard in _guards(one, ground)), *_doors(host, ground)])),
         exits=tuple(sorted(_exits(host, ground))),
         limits=tuple(sorted(_limits(here, ground))),
         openings=tuple(sorted(_openings(host, ground))),
@@ -43,6 +43,21 @@ def _guards(instance: DeployedInstance, ground: Ground) -> Iterator[Guard]:
                 f"{instance.service.name.lower()}-{instance.index} {name}",
                 _allowed(instance, endpoint, ground),
             )
+
+
+def _doors(host: Host, ground: Ground) -> Iterator[Guard]:
+    """One for each endpoint that a balancer here offers: who may connect to the endpoint may connect to it here."""
+    for door in ground.deployment.doors:
+        if door.host == host.name:
+            endpoint = ground.deployment.blueprint.service(door.service).endpoint(door.endpoint)
+            name = f"{door.service}.{door.endpoint}"
+            allowed = [
+                Allowance(ground.networks(need.client), ground.macs(need.client, host.name), need.why)
+                for need in ground.needs_of(door.service, door.endpoint)
+            ]
+            if endpoint.public:
+                allowed.append(Allowance(ANYONE, (), f"{name} is public"))
+            yield Guard("tcp", door.answers.port, "", f"a balancer's {name}", tuple(sorted(allowed)))
 
 
 def _allowed(instance: DeployedInstance, endpoint: EndpointSpec, ground: Ground) -> tuple[Allowance, ...]:
@@ -107,6 +122,9 @@ def _targets(instance: DeployedInstance, ground: Ground) -> Iterator[Target]:
             actual = ground.addresses(server.host.name)
             networks = possible if ground.settings.mode == "potential" else actual
             yield Target(endpoint.protocol, server.published[need.endpoint].port, networks, need.why)
+        for door in ground.deployment.doors:
+            if (door.service, door.endpoint) == (need.server, need.endpoint):
+                yield Target("tcp", door.answers.port, ground.addresses(door.host), need.why)
 
 
 def _openings(host: Host, ground: Ground) -> Iterator[Opening]:

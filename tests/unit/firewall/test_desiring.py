@@ -1,7 +1,9 @@
 """From a placed stack to each host's rules: who is let in, and why."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from trellis.deployment import Door, HostAddress
 from trellis.firewall.addressing import container_macs
 from trellis.firewall.desiring import rulesets
 from trellis.firewall.ground import Ground
@@ -27,6 +29,18 @@ def test_a_port_is_open_to_the_hosts_of_its_clients_to_operators_and_to_nobody_e
     )
     assert rules.ssh_ports == (22,)
     assert rules.needed
+
+
+def test_a_balancer_s_port_is_open_to_the_clients_of_the_endpoint_that_it_offers(ground: MakeGround) -> None:
+    made = ground(egress="declared")
+    door = Door("DB", "sql", "b", HostAddress("10.0.0.2", 13306))
+    rules = rulesets(replace(made, deployment=replace(made.deployment, doors=(door,))))
+    (guard,) = [guard for guard in rules["b"].guards if guard.port == 13306]
+    assert (guard.address, guard.serves) == ("", "a balancer's DB.sql")
+    assert guard.allowed == (Allowance(made.networks("Web"), made.macs("Web", "b"), "Web.db connects to DB.sql"),)
+    assert not guard.public
+    assert Target("tcp", 13306, made.addresses("b"), "Web.db connects to DB.sql") in rules["c"].limits[0].allowed
+    assert 13306 not in {guard.port for guard in rules["a"].guards}
 
 
 def test_a_public_port_is_open_to_anyone(ground: MakeGround) -> None:
