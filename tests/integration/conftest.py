@@ -12,6 +12,12 @@ from trellis.hosts import Host
 from trellis_dsl.secret import Secret
 from trellis_lab import Lab
 
+pytest.register_assert_rewrite(
+    "authorities", "certified_project", "chain_project", "echo_stack", "local_project", "workplace"
+)
+
+from workplace import Workplace  # noqa: E402 - after its asserts are set to explain themselves
+
 MakeHost = Callable[..., Host]
 
 
@@ -91,3 +97,18 @@ def lab_host() -> MakeHost:
         return Host(name, f"ssh://{user}@{address}", address, options={**keys, **options}, secrets=secrets)
 
     return describe
+
+
+@pytest.fixture(scope="session")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Workplace]:
+    """Makes a project of a program's text: `workplace(lab, "echo", text)`; `NAME` in it is the stack's name."""
+
+    def make(lab: Lab, prefix: str, program: str) -> Workplace:
+        name = f"{prefix}-{uuid.uuid4().hex[:6]}"
+        folder = tmp_path_factory.mktemp(prefix) / "stack"
+        (folder / "environments").mkdir(parents=True)
+        (folder / "stack.py").write_text(program.replace("NAME", name))
+        (folder / "trellis.yaml").write_text("stack: stack.py\ndefault_environment: dev\n")
+        return Workplace(folder, lab, name)
+
+    return make

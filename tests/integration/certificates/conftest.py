@@ -1,21 +1,14 @@
 """A project with two balancers on lab hosts, and a Pebble that can reach them."""
 
 import os
-import sys
 import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
+from authorities import Pebble, is_installed
+from certified_project import HTTP, SHOP, WWW, Project
 
 from trellis_lab import Lab
-
-sys.path.insert(0, str(Path(__file__).parent))  # test folders are not packages
-
-pytest.register_assert_rewrite("authorities", "project")
-
-from authorities import Pebble, is_installed  # noqa: E402 - after its asserts are set to explain themselves
-from project import HTTP, SHOP, WWW, Project  # noqa: E402 - likewise
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from authorities import BusyAuthorityDouble, Pebble
-from project import SHOP, WWW, Load, Project
+from certified_project import SHOP, WWW, Load, Project
 
 from trellis.pki.identifying import fingerprint
 from trellis.pki.issuing import create_authority, issue

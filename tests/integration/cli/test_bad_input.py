@@ -1,15 +1,11 @@
 """Bad input: a clear error with its place and the next command, the right exit code, and nothing changed."""
 
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # test folders are no packages
-
-from project import ECHO, HERE, Project
+from local_project import ECHO, HERE, Project
 
 CYCLE = """
 class A(Service):

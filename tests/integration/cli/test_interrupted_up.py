@@ -3,17 +3,13 @@
 import json
 import signal
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # test folders are no packages
-
-from project import Project
+from local_project import Project
 
 SLOW = """
 READY = ("busybox", "sh", "-c", "busybox sleep 4; busybox touch /tmp/ready; busybox sleep 1000")

@@ -1,6 +1,7 @@
 """Files of containers on a lab host, through the whole pipeline: changes, secrets in memory, a reboot."""
 
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -66,7 +67,11 @@ class Project:
 
     def type(self, *words: str, stdin: str = "", status: int = 0) -> str:
         ended = subprocess.run(
-            ["trellis", "-C", str(self.root), *words], input=stdin, capture_output=True, text=True, check=False
+            [str(Path(sys.executable).parent / "trellis"), "-C", str(self.root), *words],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert ended.returncode == status, ended.stdout + ended.stderr
         assert "correct horse" not in ended.stdout + ended.stderr

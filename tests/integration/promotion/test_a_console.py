@@ -19,9 +19,6 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from chain_project import Chain, made, released
 
 from trellis.pki.issuing import create_authority, issue
