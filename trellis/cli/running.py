@@ -45,7 +45,7 @@ def locked(state_url: str, environment: str, command: str, wait: float) -> Itera
     store = open_store(state_url)
     try:
         with store.lease(
-            environment, this_process(command), wait=wait, on_wait=lambda held: progress(str(held))
+            environment, this_process(command), wait=wait, on_wait=lambda held: progress(f"waiting: {held}")
         ) as lease:
             yield Recording(store, lease, command)
     finally:

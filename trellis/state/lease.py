@@ -46,6 +46,10 @@ class LockStatus:
     expired: bool
     gone: bool
 
+    def __str__(self) -> str:
+        """``prod is locked by ann@desk (pid 4711, trellis up) since 2026-11-23 03:43:38 UTC``."""
+        return f"{self.environment} is locked by {self.holder} since {moment(self.acquired)}"
+
     @property
     def dead(self) -> bool:
         """Nobody needs to wait for it."""
@@ -277,7 +281,7 @@ def _status(row: Row[*tuple[Any, ...]], now: datetime) -> LockStatus:
 def _locked(status: LockStatus, waited: float) -> LockedError:
     still = f" (waited {waited:g} s)" if waited else ""
     return LockedError(
-        f"environment {status.environment} is locked by {status.holder} since {moment(status.acquired)}{still}",
+        f"environment {status}{still}",
         hint=f"wait for it with --lock-wait 60; if it hangs: trellis lock break -e {status.environment}",
     )
 

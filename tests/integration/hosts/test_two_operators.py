@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -41,10 +42,21 @@ def begun(place: Workplace, *words: str) -> "subprocess.Popen[str]":
     pytest.fail("it never began")
 
 
+@contextmanager
+def standing_still(running: "subprocess.Popen[str]") -> Iterator[None]:
+    """A process that goes on only afterwards, however long its steps take."""
+    running.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        running.send_signal(signal.SIGCONT)
+
+
 def test_one_applies_and_the_other_is_told_who_does(place: Workplace) -> None:
     write_version(place, 1)
     first = begun(place)
-    second = place.trellis("up", "--yes", status=10)
+    with standing_still(first):
+        second = place.trellis("up", "--yes", status=10)
     assert re.search(rf"environment dev is locked by \S+@\S+ \(pid {first.pid}, trellis .*up --yes", second.err)
     assert "--lock-wait 60" in second.err
     first.communicate(timeout=60)
@@ -56,8 +68,12 @@ def test_one_applies_and_the_other_is_told_who_does(place: Workplace) -> None:
 def test_one_that_waits_plans_again_and_refuses_what_is_no_longer_what_it_showed(place: Workplace) -> None:
     write_version(place, 2)
     first = begun(place)
-    second = place.trellis("up", "--yes", "--lock-wait", "60", status=5)
-    assert "the plan is stale" in second.err
+    with standing_still(first):
+        second = place.start("up", "--yes", "--lock-wait", "60")
+        assert second.stderr
+        assert f"(pid {first.pid}, " in second.stderr.readline()  # whom it waits for
+    _, err = second.communicate(timeout=120)
+    assert (second.returncode, "the plan is stale" in err) == (5, True), err
     first.communicate(timeout=60)
     assert first.returncode == 0
     assert place.plan() == []
@@ -98,7 +114,8 @@ def test_a_dead_holder_on_another_machine_is_in_the_way_until_its_lease_expires(
 def test_a_run_whose_lock_was_broken_ends_its_step_and_does_nothing_more(place: Workplace) -> None:
     write_version(place, 1)
     first = begun(place)
-    place.trellis("lock", "break", "--yes")
+    with standing_still(first):
+        place.trellis("lock", "break", "--yes")
     out, err = first.communicate(timeout=60)
     assert first.returncode == 10, out + err
     assert "this run lost the lock of environment dev" in err
