@@ -18,40 +18,56 @@ from trellis.cli.streams import make_usable
 if TYPE_CHECKING:
     from trellis.plugin.registry import Plugins
 
-_BUNDLED = {
-    "init": "start a project in a folder",
-    "check": "check the stack and the environments, without any host",
-    "describe": "show what the stack declares",
-    "plan": "show what `up` would do",
-    "up": "bring an environment to what the stack declares",
-    "rebalance": "even out the load: show it before and after, and move what may be moved",
-    "advise": "say which hosts could be used better, or given back",
-    "status": "show what runs where, and whether it is healthy",
-    "watch": "look again and again: tell what is new, or bring the hosts back",
-    "drift": "show what somebody else changed since",
-    "rollback": "go back to what an earlier run applied",
-    "destroy": "remove what was made for an environment",
-    "scan": "look at the hosts: size, system, engine, what others use",
-    "firewall": "explain what the hosts' firewalls let through, and why",
-    "host": "list, add, drain, retire, remove and trust hosts",
-    "role": "list roles, give them to hosts and take them away",
-    "config": "show and set config values",
-    "secret": "set, list and remove secrets",
-    "set": "set attributes of the stack without editing it",
-    "change": "start, show, apply and revert change-sets",
-    "release": "make releases of change-sets",
-    "publish": "publish a release for the next environment",
-    "pull": "bring a published release into an environment's branch",
-    "promote": "pull a release and bring the environment's hosts to it",
-    "serve": "serve publications to other projects over mutual TLS",
-    "diff": "show what differs between two environments",
-    "history": "show the runs and their steps",
-    "export": "write an environment and its history to one document",
-    "import": "bring an exported environment into a project",
-    "lock": "show and break locks",
-    "plugins": "list the plugins and what they offer",
-    "completion": "print the script that completes commands in your shell",
+_SECTIONS = {
+    "Describe and deploy": {
+        "init": "start a project in a folder",
+        "check": "check the stack and the environments, without any host",
+        "describe": "show what the stack declares",
+        "plan": "show what `up` would do",
+        "up": "bring an environment to what the stack declares",
+        "destroy": "remove what was made for an environment",
+    },
+    "Look": {
+        "status": "show what runs where, and whether it is healthy",
+        "drift": "show what somebody else changed since",
+        "watch": "look again and again; tell what is new, or bring it back",
+        "scan": "look at the hosts: size, system, engine, others' use",
+        "firewall": "explain what the hosts' firewalls let through",
+        "history": "show the runs and their steps",
+    },
+    "Move and go back": {
+        "rebalance": "even out the load: before, after, and the moves between",
+        "advise": "say which hosts could be used better, or given back",
+        "rollback": "go back to what an earlier run applied",
+    },
+    "Environments": {
+        "host": "list, add, drain, retire, remove and trust hosts",
+        "role": "list roles, give them to hosts and take them away",
+        "config": "show and set config values",
+        "secret": "set, list and remove secrets",
+        "export": "write an environment and its history to one document",
+        "import": "bring an exported environment into a project",
+        "lock": "show and break locks",
+    },
+    "Changes": {
+        "set": "set attributes of the stack without editing it",
+        "change": "start, show, apply and revert change-sets",
+        "release": "make releases of change-sets",
+        "publish": "publish a release for the next environment",
+        "pull": "bring a published release into an environment's branch",
+        "promote": "pull a release and bring the environment's hosts to it",
+        "diff": "show what differs between two environments",
+        "serve": "serve publications to other projects over mutual TLS",
+    },
+    "Trellis itself": {
+        "plugins": "list the plugins and what they offer",
+        "completion": "print the script that completes commands in your shell",
+    },
 }
+"""What ``--help`` shows, in its order: heading, command name, and the command's line."""
+
+_FROM_PLUGINS = "From plugins"
+_BUNDLED = {name: summary for commands in _SECTIONS.values() for name, summary in commands.items()}
 # A function called set would hide Python's own, and nothing can be called import.
 _PLACES = {"set": "set:set_command", "import": "importing:import_command"}
 COMMANDS = {name: (f"trellis.cli.{_PLACES.get(name, f'{name}:{name}')}", summary) for name, summary in _BUNDLED.items()}
@@ -73,9 +89,14 @@ class LazyGroup(click.Group):
         return _imported(targets[cmd_name]) if cmd_name in targets else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The commands with their summaries, from the tables alone."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(self._summaries(ctx).items()))
+        """The commands with their summaries under headings, from the tables alone."""
+        known = self._summaries(ctx)
+        added = {name: summary for name, summary in known.items() if name not in _BUNDLED}
+        for heading, commands in {**_SECTIONS, _FROM_PLUGINS: added}.items():
+            rows = [(name, known[name]) for name in commands if name in known]
+            if rows:
+                with formatter.section(heading):
+                    formatter.write_dl(rows, col_max=12)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Commands and options that begin so, without importing any command."""
