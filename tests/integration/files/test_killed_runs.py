@@ -14,7 +14,8 @@ COMMANDS = (
 )
 SHIM = """#!/bin/sh
 count=$(($(/bin/cat {counter}) + 1))
-echo "$count" >{counter}
+echo "$count" >{counter}.$$
+/bin/mv {counter}.$$ {counter}
 if [ "$count" -eq {at} ]; then kill -9 0; fi
 exec {real} "$@"
 """

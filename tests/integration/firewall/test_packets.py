@@ -49,7 +49,7 @@ def test_every_path_is_open_or_closed_as_declared_before_during_and_after_a_move
     wall.environment(firewall={"provider": "nftables"}, pins={"Back": ["h2"]})
     with sampling(wall, matrix, there) as samples:
         wall.up()
-    assert len(samples) > 2
+    assert len(samples) >= 2  # a move takes seconds, and so does a sample
     for reached in samples:
         assert not reached["h4/bystander"] & {matrix.back, there}  # never, at neither place
         assert matrix.bystanders <= reached["h4/bystander"]

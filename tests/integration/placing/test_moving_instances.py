@@ -318,6 +318,8 @@ def test_two_that_wait_for_each_others_room_go_through_a_third_host(lab: Lab, pr
 
 def test_where_there_is_no_third_host_one_is_stopped_and_the_plan_says_so(lab: Lab, project: Project) -> None:
     project.swapped(reports=0)
+    project.environment(h1=["left"], h2=["right"], h3=[])
+    project.up()  # nothing of an earlier test stays on the host that is taken away
     project.environment(h1=["left"], h2=["right"])
     project.up()
     before = running(lab, project)
