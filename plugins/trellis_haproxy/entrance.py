@@ -50,8 +50,10 @@ class HAProxyEntrance:
                 return
             try:
                 await self._leave(leaving, applying, engine)
+            except GoneError:
+                return  # it is ending, by a destroy for example, and takes no new traffic
             except ApplyError:
-                # It may have been stopped or removed meanwhile, by a destroy for example: then it sends no traffic.
+                # It may have been stopped or removed meanwhile: then it sends no traffic either.
                 if await engine.running(self.container):
                     raise
 
