@@ -45,12 +45,7 @@ async def environment_status(project: Project, name: str) -> dict[str, Any]:
     bound, unknown = _bound(project, name)
     async with observing(bound) as seen:
         planned, unknown = (None, unknown) if unknown else _planned(bound, seen)
-        found = [
-            actual
-            for host in seen.known.values()
-            for actual in host.actuals
-            if actual.key.kind == "container" and not actual.foreign
-        ]
+        found = _containers(seen)
         health = await asyncio.gather(*(_health(seen, actual) for actual in found))
         return {
             "schema_version": 1,
@@ -69,6 +64,13 @@ async def environment_status(project: Project, name: str) -> dict[str, Any]:
             "unknown": unknown,
             "standing": standing_lines(project, bound.environment),
         }
+
+
+def _containers(seen: "Seen") -> list[Actual]:
+    """The environment's containers, by service and index: an engine lists them as it likes."""
+    every = (actual for host in seen.known.values() for actual in host.actuals)
+    ours = (actual for actual in every if actual.key.kind == "container" and not actual.foreign)
+    return sorted(ours, key=lambda one: (one.owner.service, one.owner.role, one.owner.index, one.key))
 
 
 def _bound(project: Project, name: str) -> "tuple[Bound, str]":

@@ -60,6 +60,45 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@dataclass(frozen=True)
+class Bystander:
+    """A container, a volume and files that are somebody else's, as they are at this moment."""
+
+    name: str
+    files: Path
+
+    def start(self) -> None:
+        (self.files / "notes").write_text("mine\n")
+        mounts = ("-v", f"{self.files}:/notes:ro", "-v", f"{self.name}:/data")
+        docker("run", "-d", "--name", self.name, *mounts, "trellis-test/echo:1")
+
+    def looked_at(self) -> tuple[object, ...]:
+        found = [(path.name, path.stat().st_mtime_ns, path.read_bytes()) for path in sorted(self.files.iterdir())]
+        return docker("inspect", self.name), docker("volume", "inspect", self.name), found
+
+    def remove(self) -> None:
+        docker("rm", "-f", self.name)
+        docker("volume", "rm", self.name)
+
+
+def docker(*words: str) -> str:
+    return subprocess.run(["docker", *words], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture(scope="module", autouse=True)
+def bystander(built_images: Callable[..., None], tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is not the stack's own is byte for byte as before once all of these tests have run."""
+    built_images("trellis-test/echo:1")
+    one = Bystander(f"bystander-{uuid.uuid4().hex[:6]}", tmp_path_factory.mktemp("foreign"))
+    one.start()
+    before = one.looked_at()
+    try:
+        yield
+        assert one.looked_at() == before
+    finally:
+        one.remove()
+
+
 @pytest.fixture(scope="module")
 def shop(built_images: Callable[..., None], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     built_images("shop")
@@ -92,7 +131,7 @@ def test_the_site_answers_and_a_second_up_has_nothing_to_do(shop: Shop) -> None:
 
 def test_status_says_what_runs_and_how_it_is(shop: Shop) -> None:
     status = json.loads(shop.trellis("status", "--json"))
-    assert sorted((item["service"], item["index"], item["health"]) for item in status["instances"]) == [
+    assert [(item["service"], item["index"], item["health"]) for item in status["instances"]] == [
         ("MariaDB", 1, "healthy"),
         ("Proxy", 1, "healthy"),
         ("Website", 1, "healthy"),

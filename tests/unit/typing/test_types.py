@@ -1,7 +1,6 @@
 """The types of the vocabulary: a good stack passes the strict checker, and each planted mistake is reported."""
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -43,7 +42,6 @@ def test_a_mistake_is_reported(folder: Path, mistake: str) -> None:
     assert report.count("error:") == 1
 
 
-@pytest.mark.skipif(not shutil.which("node"), reason="pyright needs node, which is not on the PATH")
 def test_pyright_accepts_the_good_stack_and_reports_each_mistake(tmp_path: Path) -> None:
     (tmp_path / "good.py").write_text(GOOD)
     for number, (line, _) in enumerate(MISTAKES.values()):
