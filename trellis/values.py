@@ -5,6 +5,7 @@ import hmac
 import json
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import assert_never
 
 from trellis_dsl.secret import Secret
 
@@ -65,6 +66,8 @@ def _plain(value: Value, replace: Callable[[Secret], str]) -> object:
             return {key: _plain(item, replace) for key, item in value.items()}
         case tuple():
             return [_plain(item, replace) for item in value]
+        case _:
+            assert_never(value)
 
 
 def canonical(value: object) -> str:

@@ -1,12 +1,11 @@
 """The record of a file that was put in place for a balancer, kept beside it on the host."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trellis.errors import TrellisError
+from trellis.records import reading_record, record_line, recorded_owner
 from trellis.resources import Owner, ResourceKey
-from trellis.values import Value, canonical, freeze_mapping, masked
+from trellis.values import Value, freeze_mapping
 from trellis_certificates.model import ANSWERS, CERTIFICATE
 
 _FOLDERS = {CERTIFICATE: "certificates", ANSWERS: "acme"}
@@ -34,9 +33,7 @@ class Record:
 
     def to_json(self) -> str:
         """One line."""
-        owner = {"role": self.owner.role, "service": self.owner.service, "index": self.owner.index}
-        value = {"spec": masked(self.spec), "owner": owner, "sha256": self.sha256, "unfinished": self.unfinished}
-        return canonical(value)
+        return record_line(self.spec, self.owner, sha256=self.sha256, unfinished=self.unfinished)
 
 
 def read_record(text: str, where: str) -> Record:
@@ -45,17 +42,9 @@ def read_record(text: str, where: str) -> Record:
     Raises:
         TrellisError: it is not one.
     """
-    try:
-        value = json.loads(text)
-        owner = value["owner"]
-        found = Owner(str(owner["role"]), str(owner["service"]), int(owner["index"]))
-        return Record(freeze_mapping(value["spec"]), found, str(value["sha256"]), bool(value["unfinished"]))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise TrellisError(
-            f"what Trellis keeps about this certificate is not readable: {text[:80]!r}",
-            where=where,
-            hint="another version of Trellis wrote it, or it was edited by hand; use that version",
-        ) from error
+    with reading_record(text, "this certificate", where) as value:
+        spec, owner = freeze_mapping(value["spec"]), recorded_owner(value)
+        return Record(spec, owner, str(value["sha256"]), bool(value["unfinished"]))
 
 
 def record_path(key: ResourceKey) -> str:

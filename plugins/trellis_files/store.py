@@ -1,13 +1,12 @@
 """Entries: what Trellis keeps on a host about each file that it wrote there."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trellis.errors import TrellisError
+from trellis.records import reading_record, record_line, recorded_owner
 from trellis.resources import Owner, Resource
-from trellis.values import Value, canonical, freeze_mapping
+from trellis.values import Value, freeze_mapping
 from trellis_files.model import DesiredFile
 
 
@@ -27,8 +26,7 @@ class Entry:
 
     def to_json(self) -> str:
         """One line."""
-        owner = {"role": self.owner.role, "service": self.owner.service, "index": self.owner.index}
-        return canonical({"spec": dict(self.spec), "owner": owner, "unfinished": self.unfinished})
+        return record_line(self.spec, self.owner, unfinished=self.unfinished)
 
 
 def entry_of(resource: Resource, salt: bytes, *, unfinished: bool) -> Entry:
@@ -51,19 +49,10 @@ def read_entry(line: str, host: str) -> Entry:
     Raises:
         TrellisError: it is not one.
     """
-    try:
-        value = json.loads(line)
-        owner = value["owner"]
+    with reading_record(line, "a file there", f"host {host}") as value:
         told = value["spec"]
         spec = freeze_mapping(told | {name: str(told[name]) for name in ("path", "content")})
-        found = Owner(str(owner["role"]), str(owner["service"]), int(owner["index"]))
-        return Entry(spec, found, bool(value["unfinished"]))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise TrellisError(
-            f"what Trellis keeps about a file there is not readable: {line[:80]!r}",
-            where=f"host {host}",
-            hint="another version of Trellis wrote it, or it was edited by hand; use that version",
-        ) from error
+        return Entry(spec, recorded_owner(value), bool(value["unfinished"]))
 
 
 def store_folder(folder: str) -> str:

@@ -1,14 +1,13 @@
 """The record of what was last applied to a proxy, kept beside its configuration on the host."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from trellis.errors import TrellisError
+from trellis.records import reading_record, record_line, recorded_owner
 from trellis.resources import Owner
-from trellis.values import Value, canonical, freeze_mapping, masked
+from trellis.values import Value, freeze_mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +30,7 @@ class Record:
 
     def to_json(self) -> str:
         """One line."""
-        owner = {"role": self.owner.role, "service": self.owner.service, "index": self.owner.index}
-        return canonical(
-            {
-                "spec": masked(self.spec),
-                "owner": owner,
-                "written": self.written,
-                "ports": self.ports,
-                "unfinished": self.unfinished,
-            }
-        )
+        return record_line(self.spec, self.owner, written=self.written, ports=self.ports, unfinished=self.unfinished)
 
 
 def read_record(text: str, where: str) -> Record:
@@ -49,22 +39,14 @@ def read_record(text: str, where: str) -> Record:
     Raises:
         TrellisError: it is not one.
     """
-    try:
-        value = json.loads(text)
-        owner = value["owner"]
+    with reading_record(text, "this HAProxy", where) as value:
         return Record(
             freeze_mapping(value["spec"]),
-            Owner(str(owner["role"]), str(owner["service"]), int(owner["index"])),
+            recorded_owner(value),
             tuple(str(item) for item in value["written"]),
             tuple(int(item) for item in value["ports"]),
             bool(value["unfinished"]),
         )
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise TrellisError(
-            f"what Trellis keeps about this HAProxy is not readable: {text[:80]!r}",
-            where=where,
-            hint="another version of Trellis wrote it, or it was edited by hand; use that version",
-        ) from error
 
 
 def text_digest(text: str) -> str:

@@ -1,13 +1,12 @@
 """What the observing script prints about a host's firewall, as found resources; pure."""
 
 import base64
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from trellis.errors import TrellisError
 from trellis.firewall.model import Ruleset, ruleset_of
 from trellis.firewall.resources import CLOSING, OPENING
+from trellis.records import reading_record
 from trellis.resources import Actual, ResourceKey
 from trellis.values import Value, freeze_mapping
 
@@ -61,13 +60,7 @@ def parse(stdout: str, name: str, host: str) -> Sequence[Actual]:
 
 
 def _spec(encoded: str, host: str) -> Mapping[str, Value]:
-    try:
-        spec = freeze_mapping(json.loads(base64.b64decode(encoded)))
+    with reading_record(encoded, "this firewall", f"host {host}", decode=base64.b64decode) as value:
+        spec = freeze_mapping(value)
         ruleset_of(spec["rules"])  # type: ignore[arg-type]  # whatever it is
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise TrellisError(
-            "what Trellis keeps about this firewall is not readable",
-            where=f"host {host}",
-            hint="another version of Trellis wrote it, or it was edited by hand; use that version",
-        ) from error
-    return spec
+        return spec

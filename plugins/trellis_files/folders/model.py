@@ -2,13 +2,13 @@
 
 import base64
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trellis.errors import TrellisError, UsageError
+from trellis.errors import UsageError
+from trellis.records import reading_record, record_line, recorded_owner
 from trellis.resources import Actual, Owner, Resource
-from trellis.values import Value, canonical, freeze_mapping
+from trellis.values import Value, freeze_mapping
 from trellis_files.model import Telling, checked_account, checked_path
 
 KIND = "folder"
@@ -105,8 +105,7 @@ def entry_line(folder: DesiredFolder, owner: Owner, *, unfinished: bool) -> str:
         "group": folder.group,
         "files": {name: list(entry) for name, entry in folder.listing.items()},
     }
-    whose = {"role": owner.role, "service": owner.service, "index": owner.index}
-    return canonical({"spec": spec, "owner": whose, "unfinished": unfinished})
+    return record_line(spec, owner, unfinished=unfinished)
 
 
 def read_entry(line: str, host: str) -> tuple[Mapping[str, Value], Owner, bool]:
@@ -115,17 +114,8 @@ def read_entry(line: str, host: str) -> tuple[Mapping[str, Value], Owner, bool]:
     Raises:
         TrellisError: it is no entry.
     """
-    try:
-        found = json.loads(line)
-        owner = found["owner"]
-        whose = Owner(str(owner["role"]), str(owner["service"]), int(owner["index"]))
-        return freeze_mapping(found["spec"]), whose, bool(found["unfinished"])
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise TrellisError(
-            f"what Trellis keeps about a folder there is not readable: {line[:80]!r}",
-            where=f"host {host}",
-            hint="another version of Trellis wrote it, or it was edited by hand; use that version",
-        ) from error
+    with reading_record(line, "a folder there", f"host {host}") as found:
+        return freeze_mapping(found["spec"]), recorded_owner(found), bool(found["unfinished"])
 
 
 def _listing(value: Value) -> Listing:
