@@ -1,5 +1,6 @@
 """Plan: the difference between desired and actual, as ordered steps with reasons; pure."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
@@ -14,7 +15,7 @@ from trellis.plans import Decision, Step, Verb
 from trellis.plugin.contracts import Provider
 from trellis.resources import Actual, Resource, ResourceKey
 from trellis.restarting import with_restarts
-from trellis.rolling import containers_of, paced, rolling
+from trellis.rolling import containers_by_service, paced, rolling
 
 _UNDO = {
     Verb.REPLACE: "the old one is put back and started",
@@ -214,14 +215,17 @@ def _declared_before(acting: Mapping[ResourceKey, Step]) -> Needed:
 
 def _service_order(acting: Mapping[ResourceKey, Step], deciding: Deciding) -> Needed:
     """What a service connects to is right before the service starts; removals go the other way round."""
+    containers = containers_by_service(acting.values())
     for service in deciding.blueprint.services:
         for connection in (item for item in service.connections if item.ordered):
-            for client in containers_of(service.name, acting.values()):
-                for server in containers_of(connection.service, acting.values()):
-                    if client.verb is Verb.REMOVE and server.verb is Verb.REMOVE:
-                        yield server.key, {client.key}
-                    elif Verb.REMOVE not in {client.verb, server.verb}:
-                        yield client.key, {server.key}
+            clients, servers = containers.get(service.name, []), containers.get(connection.service, [])
+            leaving, right = _removed(clients), _removed(servers, gone=False)
+            yield from ((client, right) for client in _removed(clients, gone=False))
+            yield from ((server, leaving) for server in _removed(servers))
+
+
+def _removed(steps: Iterable[Step], *, gone: bool = True) -> set[ResourceKey]:
+    return {step.key for step in steps if (step.verb is Verb.REMOVE) is gone}
 
 
 def _removal_order(acting: Mapping[ResourceKey, Step], deciding: Deciding) -> Needed:
@@ -229,19 +233,24 @@ def _removal_order(acting: Mapping[ResourceKey, Step], deciding: Deciding) -> Ne
     ranks = {kind: provider.kinds[kind] for kind, provider in deciding.providers.items()}
     top = ranks.get("container", 50)
     proxies = {key for key, step in acting.items() if 40 < ranks[key.kind] < top and step.verb is not Verb.REMOVE}
+    freed = _freed(acting)
     for key, step in acting.items():
         if step.verb is not Verb.REMOVE:
             continue
         if ranks[key.kind] == top:
             yield key, proxies
-        higher = {
-            other for other, its in acting.items() if ranks[other.kind] > ranks[key.kind] and _frees(its, key.host)
-        }
-        yield key, higher
+        yield key, {other for other in freed[key.host] if ranks[other.kind] > ranks[key.kind]}
 
 
-def _frees(step: Step, host: str) -> bool:
-    return step.moved_from == host or (step.key.host == host and step.verb in {Verb.REMOVE, Verb.REPLACE})
+def _freed(acting: Mapping[ResourceKey, Step]) -> Mapping[str, list[ResourceKey]]:
+    """By host, the steps that take something off it."""
+    found: dict[str, list[ResourceKey]] = defaultdict(list)
+    for key, step in acting.items():
+        if step.moved_from:
+            found[step.moved_from].append(key)
+        if step.verb in {Verb.REMOVE, Verb.REPLACE} and key.host != step.moved_from:
+            found[key.host].append(key)
+    return found
 
 
 def _afterwards(acting: Mapping[ResourceKey, Step], blueprint: Blueprint) -> Needed:

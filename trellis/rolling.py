@@ -1,6 +1,7 @@
 """In which order and at what pace a service's running instances are replaced, and where that leaves a gap; pure."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from trellis.blueprint import Blueprint, ServiceSpec, UpdateSpec
@@ -14,16 +15,22 @@ _CHANGING = frozenset({Verb.REPLACE, Verb.MOVE, Verb.UPDATE})
 _STOPPING = frozenset({Verb.REPLACE, Verb.MOVE})
 
 
-def containers_of(service: str, steps: Iterable[Step]) -> list[Step]:
-    """A service's container steps, by index."""
-    found = [step for step in steps if step.key.kind == "container" and step.owner.service == service]
-    return sorted(found, key=lambda step: (step.owner.index, step.key))
+def containers_by_service(steps: Iterable[Step]) -> Mapping[str, list[Step]]:
+    """Each service's container steps, by index; nothing for a service that has none."""
+    found: dict[str, list[Step]] = defaultdict(list)
+    for step in steps:
+        if step.key.kind == "container":
+            found[step.owner.service].append(step)
+    for steps_of in found.values():
+        steps_of.sort(key=lambda step: (step.owner.index, step.key))
+    return found
 
 
 def rolling(acting: Collection[Step], blueprint: Blueprint) -> Needed:
     """Instances that serve change a batch at a time, canaries first; new ones of the same service are there before."""
+    containers = containers_by_service(acting)
     for service in blueprint.services:
-        steps_of = containers_of(service.name, acting)
+        steps_of = containers.get(service.name, [])
         new = {step.key for step in steps_of if step.verb is Verb.CREATE}
         before = new
         for batch in _batches(steps_of, service.update):
@@ -36,8 +43,9 @@ def rolling(acting: Collection[Step], blueprint: Blueprint) -> Needed:
 def paced(steps: Sequence[Step], blueprint: Blueprint) -> list[Step]:
     """The same steps, with what a service's rollout says about waiting between batches and watching canaries."""
     pace: dict[ResourceKey, tuple[float, float]] = {}
+    containers = containers_by_service(steps)
     for service in (one for one in blueprint.services if one.update.pause or one.update.canary):
-        for place, batch in enumerate(_batches(containers_of(service.name, steps), service.update)):
+        for place, batch in enumerate(_batches(containers.get(service.name, []), service.update)):
             pause = service.update.pause if place else 0.0
             watch = service.update.watch if service.update.canary and not place else 0.0
             pace.update({step.key: (pause, watch) for step in batch if step.verb in _STOPPING})
@@ -57,11 +65,10 @@ def _batches(steps_of: Sequence[Step], update: UpdateSpec) -> Iterator[list[Step
 
 def gaps(steps: Sequence[Step], deployment: Deployment) -> Iterator[str]:
     """A sentence for each service that visitors miss while its only instance is replaced."""
-    replaced = [step for step in steps if step.key.kind == "container" and step.verb is Verb.REPLACE]
-    concerned = {step.owner.service for step in replaced}
-    for service in (one for one in deployment.blueprint.services if one.name in concerned):
+    replaced = containers_by_service(step for step in steps if step.verb is Verb.REPLACE)
+    for service in (one for one in deployment.blueprint.services if one.name in replaced):
         serving = [one for one in deployment.instances if one.service.name == service.name]
-        stopping = containers_of(service.name, replaced)
+        stopping = replaced[service.name]
         missed = [step for step in stopping if not overlaps(step, service)]
         if missed and len(missed) == len(stopping) and is_balanced(service) and _all_at_once(missed, serving, service):
             yield (

@@ -148,8 +148,16 @@ def answers_by_the_rules(problem: Problem, solver: Solver) -> None:
 
 
 def changes_nothing_twice(problem: Problem, solver: Solver) -> None:
-    """What was placed and then runs is placed there again, every instance of it."""
+    """What was placed and then runs is placed there again, every instance of it.
+
+    An answer that neither places nor stops something that runs has to say what it lacks, and is not applied.
+    """
     first = place(problem, solver=solver, limits=LIMITS)
+    if left := undecided(problem, first):
+        short = {(each.service, each.role) for each in first.shortfalls}
+        silent = [run for run in left if (run.service, run.role) not in short]
+        _expect(not silent, f"nothing is said of {silent}")
+        return
     again = place(after(problem, first), solver=solver, limits=LIMITS)
     _expect(again.instances == first.instances, f"{again.instances} after {first.instances}")
     _expect(not again.stopped, f"{again.stopped} are stopped")
@@ -197,6 +205,12 @@ def after(problem: Problem, placement: Placement) -> Problem:
     """The problem once the placement has been applied."""
     running = tuple(Running(p.service, p.role, p.index, p.host) for p in placement.instances)
     return replace(problem, running=running)
+
+
+def undecided(problem: Problem, placement: Placement) -> list[Running]:
+    """What runs and is neither placed nor stopped: it found no host, so the placement is not applied."""
+    decided = {(p.service, p.index) for p in (*placement.instances, *placement.stopped)}
+    return [run for run in problem.running if (run.service, run.index) not in decided]
 
 
 def _expect(kept: object, otherwise: str) -> None:

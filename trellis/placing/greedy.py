@@ -22,13 +22,19 @@ def keep_running(board: Board) -> None:
     """Put every running instance on its host where the rules still allow that; what cannot move goes first."""
     task = board.task
     homes = [number for number, item in enumerate(task.items) if item.stays]
-    # Small ones first: where a host is too full, the fewest have to leave.
-    homes.sort(key=lambda number: (task.items[number].movable, sum(task.needs[task.items[number].workload])))
+    homes.sort(key=lambda number: _order_of_staying(task, number))
     for number in homes:
         item = task.items[number]
         if item.home is not None and _may_stay(board, item, item.home):
             board.put(number, item.home)
     _part_from_missing_partners(board, homes)
+
+
+def _order_of_staying(task: Task, number: int) -> tuple[bool, bool, int]:
+    # Of two that are kept apart and cannot move, the one that is needed stays. Then small ones come first: where a
+    # host is too full, the fewest have to leave.
+    item = task.items[number]
+    return item.movable, not item.required, sum(task.needs[item.workload])
 
 
 def _may_stay(board: Board, item: Item, home: int) -> bool:
@@ -47,7 +53,7 @@ def _part_from_missing_partners(board: Board, homes: list[int]) -> None:
         leaving = False
         for number in homes:
             item, host = board.task.items[number], board.where[number]
-            if host is None or not _lacks_partner(board, item, host):
+            if host is None or not _lacks_partner(board, item, host) or _bring_partners(board, number, host):
                 continue
             board.take(number)
             leaving = True
@@ -129,14 +135,21 @@ def bring(board: Board, number: int, host: int) -> bool:
     if not board.has_room(workload, host) or not board.rules_allow(workload, host, partners=False):
         return False
     board.put(number, host)
-    brought = [number]
+    if _bring_partners(board, number, host):
+        return True
+    board.take(number)
+    return False
+
+
+def _bring_partners(board: Board, number: int, host: int) -> bool:
+    """Put what must be beside the item there, of what has no host yet; False, and nothing done, if that fails."""
+    workload = board.task.items[number].workload
+    mark = board.mark()
     for partner in board.missing_partners(workload, host):
         other = _waiting_for(board, partner, host)
         if other is None or not bring(board, other, host):
-            for each in brought:
-                board.take(each)
+            board.undo(mark)
             return False
-        brought.append(other)
         board.why[other] = f"together with {board.task.workloads[workload].service}"
     return True
 

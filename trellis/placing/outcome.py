@@ -14,9 +14,8 @@ from trellis.placing.task import Item, Task
 
 def conclude(board: Board, stock: Stock, proof: str) -> Placement:
     """The placement that the board holds."""
-    task = board.task
     placed = _placed(board)
-    stopped = stock.stopped + [_stopped(task, item) for item in _given_up(board)]
+    stopped = stock.stopped + [_stopped(board, item) for item in _given_up(board)]
     shortfalls, without_hosts = explain_shortfalls(board)
     return Placement(
         instances=tuple(sorted(placed)),
@@ -106,16 +105,30 @@ def _why_moved(board: Board, item: Item) -> str:
 
 
 def _given_up(board: Board) -> list[Item]:
+    task = board.task
+    carried = {role for host in task.hosts for role in host.roles}
     return [
-        item for item, host in zip(board.task.items, board.where, strict=True) if host is None and not item.required
+        item
+        for item, host in zip(task.items, board.where, strict=True)
+        if host is None
+        and (not item.required or (item.index is not None and task.workloads[item.workload].role not in carried))
     ]
 
 
-def _stopped(task: Task, item: Item) -> PlacedInstance:
+def _stopped(board: Board, item: Item) -> PlacedInstance:
+    task = board.task
     load = task.workloads[item.workload]
     home = "" if item.home is None else task.hosts[item.home].name
-    reason = f"has to leave {home or 'its host'}, no other host has room, and {load.policy.low} are enough"
-    return PlacedInstance(load.service, load.role, item.index or 0, home, reason)
+    return PlacedInstance(load.service, load.role, item.index or 0, home, _why_given_up(board, item, home))
+
+
+def _why_given_up(board: Board, item: Item, home: str) -> str:
+    load = board.task.workloads[item.workload]
+    if item.required:
+        return f"no host carries the role {load.role}"
+    if not item.movable and item.home is not None and (obstacle := board.obstacle(item.workload, item.home)):
+        return f"{obstacle}, and {load.policy.low} {'is' if load.policy.low == 1 else 'are'} enough"
+    return f"has to leave {home or 'its host'}, no other host has room, and {load.policy.low} are enough"
 
 
 def _warnings(board: Board) -> list[str]:

@@ -27,6 +27,7 @@ from trellis.plugin.registry import Plugins
 from trellis.resources import Actual
 from trellis.values import fingerprinted, freeze_mapping
 from trellis_dsl.policies import Runs
+from trellis_files.model import DesiredFile
 
 SALT = b"benchmark"
 
@@ -75,7 +76,8 @@ def world(instances: int, hosts: int) -> World:
         pulls_from="",
         certificates={},
     )
-    facts = HostFacts(cpus=16.0, memory=64 << 30, disk=1 << 40, os="debian 12", docker="24.0.7")
+    each = -(-instances // hosts)  # what an instance takes on average leaves a host about half full
+    facts = HostFacts(cpus=1.6 * each, memory=(6 * each) << 30, disk=1 << 40, os="debian 12", docker="24.0.7")
     scope = Scope("bench", "dev", salt=SALT)
     observed = {name: Observed(host, scope, facts=facts) for name, host in environment.hosts.items()}
     return World(stack, evaluate(stack, Path()), environment, observed)
@@ -131,6 +133,13 @@ def _actual(step: Step) -> Actual:
         state = {
             "status": "running", "running": True, "memory": spec["memory"], "cpu_shares": shares, "name": spec["name"],
             "networks": (spec["network"],), "ports": spec["ports"], "image_id": "1", "image_now": "1",
+        }  # fmt: skip
+    if step.key.kind == "file":
+        file, account = DesiredFile.of(resource), ("deploy", "1000")
+        spec = {**spec, "content": file.mark(SALT)}
+        state = {
+            "type": "file", "content": file.mark(SALT), "mode": file.mode, "user": account, "group": account,
+            "account": account, "size": len(file.content),
         }  # fmt: skip
     return Actual(resource.key, freeze_mapping(spec), freeze_mapping(state), resource.owner)
 

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from mended import MENDED
 
 from trellis.placing import Problem
 from trellis.placing.conformance import PROMISES, problems
-from trellis.placing.solvers import Solver, bundled_solver
+from trellis.placing.solvers import BUNDLED, Solver, bundled_solver
 
 Promise = Callable[[Problem, Solver], None]
 
@@ -25,3 +26,10 @@ def test_the_embedded_solver_keeps_its_promises(promise: Promise, problem: Probl
 def test_cpsat_keeps_its_promises(promise: Promise, problem: Problem) -> None:
     pytest.importorskip("ortools", reason="OR-Tools, the extra `scale`, is not installed")
     promise(problem, bundled_solver("cpsat"))
+
+
+@pytest.mark.parametrize("solver", BUNDLED)
+@pytest.mark.parametrize("promise", PROMISES)
+@pytest.mark.parametrize("problem", MENDED.values(), ids=MENDED.keys())
+def test_what_was_mended_stays_so(problem: Problem, promise: Promise, solver: str) -> None:
+    promise(problem, bundled_solver(solver))

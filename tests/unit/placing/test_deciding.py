@@ -117,6 +117,13 @@ class TestCounting:
         assert placement.shortfalls == ()
         assert placement.warnings == ("no host carries the role web: web does not run",)
 
+    def test_what_runs_in_a_role_that_no_host_carries_stops(self) -> None:
+        placement = place(Problem((host("db1", roles="db"),), (web(exactly(1)),), running("web", "db1")))
+        assert [(i.service, i.host, i.reason) for i in placement.stopped] == [
+            ("web", "db1", "no host carries the role web")
+        ]
+        assert (placement.instances, placement.shortfalls) == ((), ())
+
     def test_an_instance_of_a_service_that_is_gone_stops(self) -> None:
         placement = place(Problem(NY, (web(exactly(1)),), running("old", "ny1")))
         assert [(i.service, i.host, i.reason) for i in placement.stopped] == [
@@ -286,6 +293,28 @@ class TestStaying:
         placement = place(Problem((host("ny1", 2),), (web(exactly(1), 4),), runs))
         assert placement.instances == ()
         assert placement.shortfalls[0].missing == 1
+
+    def test_of_two_kept_apart_the_one_that_is_needed_stays(self) -> None:
+        loads = (web(exactly(1), service="proxy", apart_from=("db",)), web(at_least(0), service="db"))
+        placement = place(Problem(NY, loads, (*running("proxy", "ny2"), *running("db", "ny2"))))
+        assert hosts_of(placement, "proxy") == {1: "ny2"}
+        assert [(i.service, i.host, i.reason) for i in placement.stopped] == [
+            ("db", "ny2", "db must not be on one host with proxy, and 0 are enough")
+        ]
+        assert placement.shortfalls == ()
+
+    def test_of_two_kept_apart_and_needed_that_may_not_move_one_is_a_shortfall(self) -> None:
+        load = web(exactly(2), apart_from=("web",))
+        placement = place(Problem(NY, (load,), running("web", "ny1", "ny1")))
+        assert placement.stopped == ()
+        assert (placement.shortfalls[0].missing, hosts_of(placement)) == (1, {1: "ny1"})
+
+    def test_a_partner_starts_beside_one_on_a_host_that_became_too_small(self) -> None:
+        loads = (web(exactly(1), 4, service="cache", together_with=("proxy",)), web(PER_HOST, 0, service="proxy"))
+        placement = place(Problem((host("ny1", 2), host("ny2")), loads, running("cache", "ny1")))
+        assert hosts_of(placement, "cache") == {1: "ny1"}
+        assert hosts_of(placement, "proxy") == {1: "ny1", 2: "ny2"}
+        assert placement.instances[1].reason == "together with cache"
 
     def test_a_big_new_service_displaces_a_small_one_that_may_move(self) -> None:
         loads = (web(exactly(1), 2, relocatable="yes"), web(exactly(1), 7, service="big"))
