@@ -239,7 +239,7 @@ class Stack:
         def add(role_class: type[R]) -> type[R]:
             _refuse_other_base(role_class, Role, "role", location)
             _give_name(role_class, name, location)
-            _refuse_environment_word(service_name(role_class), location)
+            refuse_environment_word(service_name(role_class), location)
             self.roles[role_class] = (options, location)
             return role_class
 
@@ -268,13 +268,7 @@ class Stack:
 
 def _give_name(cls: type, name: str | None, location: Location) -> None:
     chosen = name or cls.__name__
-    if not _CLASS_NAME.fullmatch(chosen) or len(chosen) > _LONGEST_NAME:
-        raise StackError(
-            f"{chosen!r} cannot be a name",
-            where=location,
-            hint="use ASCII letters, digits, - and _, starting with a letter, 40 characters at most; "
-            'name="..." in the decorator gives another name than the class\'s',
-        )
+    refuse_bad_name(chosen, location)
     cls._trellis_name = chosen  # type: ignore[attr-defined]  # a private mark, read by service_name
 
 
@@ -284,7 +278,19 @@ def _refuse_other_base(cls: type, base: type, kind: str, location: Location) -> 
         raise StackError(f"{name} is not a {kind} class", where=location, hint=f"write class {name}({base.__name__}):")
 
 
-def _refuse_environment_word(name: str, location: Location) -> None:
+def refuse_bad_name(name: str, location: Location | str) -> None:
+    """Raise `StackError` when nothing can be called so."""
+    if not _CLASS_NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
+        raise StackError(
+            f"{name!r} cannot be a name",
+            where=location,
+            hint="use ASCII letters, digits, - and _, starting with a letter, 40 characters at most; "
+            'name="..." in the decorator gives another name than the class\'s',
+        )
+
+
+def refuse_environment_word(name: str, location: Location | str) -> None:
+    """Raise `StackError` when a role is named after an environment."""
     words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)}
     if words & _ENVIRONMENT_WORDS:
         raise StackError(

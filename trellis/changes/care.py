@@ -38,6 +38,7 @@ def needs_care(
         *_storages(before, after),
         *_emptied(before, after, carried),
         *_moves(before, after),
+        *_other_roles(before, after),
         *_updates(before, after),
     )
     return () if "all" in meant else tuple(care for care in found if care.what not in meant)
@@ -79,6 +80,30 @@ def _moves(before: Blueprint, after: Blueprint) -> Iterator[Care]:
         if was and _FREEDOM[service.relocatable] < _FREEDOM[was.relocatable]:
             change = f"{was.relocatable} → {service.relocatable}"
             yield Care(f"relocatable {service.name}", f"{service.name} may no longer be moved freely ({change})")
+
+
+def _other_roles(before: Blueprint, after: Blueprint) -> Iterator[Care]:
+    """Services that go to another role, and so to other hosts, although they are not to be moved without a word."""
+    old = {service.name: service for service in before.services}
+    was, now = _roles_of(before), _roles_of(after)
+    for service in after.services:
+        left, come = was.get(service.name, set()) - now.get(service.name, set()), now.get(service.name, set())
+        if service.name in old and left and come and old[service.name].relocatable != "yes":
+            free = (
+                "is moved only with a word" if old[service.name].relocatable == "coordinated" else "is not relocatable"
+            )
+            what = (
+                f"{service.name}, which {free}, goes from {' and '.join(sorted(left))} to {' and '.join(sorted(come))}"
+            )
+            yield Care(f"move {service.name}", what)
+
+
+def _roles_of(blueprint: Blueprint) -> Mapping[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for role in blueprint.roles:
+        for run in role.runs:
+            found.setdefault(run.service, set()).add(role.name)
+    return found
 
 
 def _updates(before: Blueprint, after: Blueprint) -> Iterator[Care]:

@@ -1,6 +1,7 @@
 """What `change list` and `change show` tell."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 
@@ -67,9 +68,18 @@ def shown(repository: Repository, project: Project, name: str) -> Shown:
     change = known.change(name)
     base = next(iter(known.graph.commits[change.start].parents), change.start)
     before, after = blueprint_of(repository, project, base), blueprint_of(repository, project, change.tip)
-    roles = [role.name for role in before.roles]
+    roles = {role.name for role in before.roles} | carried_roles(project)
     cares = needs_care(before, after, roles, change.accepts)
     return Shown(change, base, repository.text(change.start), differences(before, after), cares)
+
+
+def carried_roles(project: Project) -> set[str]:
+    """Roles that hosts of any environment carry; an environment whose file is at fault tells of none."""
+    found: set[str] = set()
+    for name in environment_names(project):
+        with suppress(TrellisError):
+            found |= {role for host in load_environment(project, name).hosts.values() for role in host.roles}
+    return found
 
 
 def list_changes(repository: Repository, environments: Sequence[str]) -> tuple[Row, ...]:

@@ -51,6 +51,7 @@ _SECTIONS = {
     },
     "Changes": {
         "set": "set attributes of the stack without editing it",
+        "extract": "move a service to another role, as a change",
         "change": "start, show, apply and revert change-sets",
         "release": "make releases of change-sets",
         "publish": "publish a release for the next environment",

@@ -38,7 +38,8 @@ def set_command(
 
     It is written to overrides.yaml, which holds over the program; `trellis describe` shows what is overridden.
 
-    Keys: Website.image, Website.memory, Website.labels.tier, Website.public.domain, Web.website.count, Website.workers.
+    Keys: Website.image, Website.memory, Website.labels.tier, Website.public.domain, Web.website.count,
+    Web.website.role, Website.workers.
     """
     project = find_project(directory)
     values = _wanted(key, value, unset, source)
@@ -46,7 +47,7 @@ def set_command(
         done = _in_change(project, change, values)
         following = f"trellis change show {change}"
     else:
-        done = _in_working_tree(project, values)
+        done = set_in_working_tree(project, values)
         following = "trellis plan"
     what = ", ".join(values)
     progress(f"set {what}; next: {following}" if done else f"{what}: it is so already")
@@ -107,7 +108,7 @@ def _in_change(project: Project, change: str, values: "Mapping[str, object | Non
         return set_attributes(repository, project, change, values) is not None
 
 
-def _in_working_tree(project: Project, values: "Mapping[str, object | None]") -> bool:
+def set_in_working_tree(project: Project, values: "Mapping[str, object | None]") -> bool:
     """Write the file when the stack evaluates with it."""
     from trellis.environments.writing import exclusive, write_file
     from trellis.evaluating import evaluate_without_overrides

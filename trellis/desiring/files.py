@@ -44,6 +44,8 @@ class InstanceFiles:
 def role_files(host: str, deployment: Deployment, classes: Classes, root: Path) -> Iterable[Resource]:
     """The files of the roles that a host carries."""
     for name in role_names(deployment.hosts[host], deployment.blueprint):
+        if not deployment.blueprint.role(name).files:
+            continue  # also a role that only the file of overrides makes, which has no class
         cls = classes.roles[name]
         secrets = tuple(value for value in deployment.config.values() if isinstance(value, Secret))
         rendering = Rendering(cls, "role", root, partial(bound_role, cls, name, host, deployment), secrets)

@@ -140,17 +140,27 @@ def _running(blueprint: Blueprint, observed: Mapping[str, Observed]) -> tuple[Ru
         for role in blueprint.roles
         for run in role.runs
     }
-    found = [
-        Running(
-            actual.owner.service,
-            actual.owner.role,
-            actual.owner.index,
-            actual.key.host,
-            _needs(actual, wanted.get((actual.owner.role, actual.owner.service))),
-        )
-        for actual in containers
-    ]
+    heirs = _heirs(blueprint)
+    found = []
+    for actual in containers:
+        service = actual.owner.service
+        role = heirs.get(service, actual.owner.role)
+        needs = _needs(actual, wanted.get((role, service)))
+        found.append(Running(service, role, actual.owner.index, actual.key.host, needs))
     return tuple(sorted(found))
+
+
+def _heirs(blueprint: Blueprint) -> Mapping[str, str]:
+    """Service to the one role that runs it: its instances count for that, also where another one started them.
+
+    What an instance is called does not depend on a role, so it is moved, not made anew. One with data is: that stays.
+    """
+    running: dict[str, list[str]] = {}
+    for role in blueprint.roles:
+        for run in role.runs:
+            running.setdefault(run.service, []).append(role.name)
+    with_data = {service.name for service in blueprint.services if service.mounts}
+    return {service: roles[0] for service, roles in running.items() if len(roles) == 1 and service not in with_data}
 
 
 def _with_storages(needs: Needs, role: RoleSpec, run: RunsSpec) -> Needs:

@@ -10,6 +10,7 @@ from trellis.blueprint import Blueprint, ConfigSpec, RoleSpec, RunsSpec, Service
 from trellis.environments.config import parse_value
 from trellis.errors import ConfigError
 from trellis.overrides.model import OVERRIDES_FILE
+from trellis.overrides.roles import moved
 from trellis.placing.model import Counting, InstancePolicy
 from trellis.values import Value
 from trellis_dsl.errors import StackError
@@ -26,7 +27,7 @@ def set_attribute(blueprint: Blueprint, key: str, value: object, where: str = ""
     Args:
         blueprint: of the stack.
         key: ``Website.image``, ``Website.memory``, ``Website.labels.tier``, ``Website.public.domain``,
-            ``Web.website.count``, or a config value such as ``Website.workers``.
+            ``Web.website.count``, ``Web.website.role``, or a config value such as ``Website.workers``.
         value: as the file or the command line has it.
         where: the place that errors name.
 
@@ -41,7 +42,7 @@ def set_attribute(blueprint: Blueprint, key: str, value: object, where: str = ""
     for role in blueprint.roles:
         if role.name == name:
             return _with_role(blueprint, role, path, value, where)
-    raise _unknown(key, settable(blueprint), where)
+    raise UnknownAttributeError(key, settable(blueprint), where)
 
 
 def attribute(blueprint: Blueprint, key: str) -> str:
@@ -56,6 +57,7 @@ def settable(blueprint: Blueprint) -> dict[str, str]:
         found |= {f"{service.name}.{key}": text for key, text in _service_attributes(service).items()}
     for role in blueprint.roles:
         found |= {f"{role.name}.{run.name}.count": count_text(run.policy) for run in role.runs}
+        found |= {f"{role.name}.{run.name}.role": role.name for run in role.runs}
     return found | {spec.key: _text(spec.default) for spec in blueprint.config if spec.type != "secret"}
 
 
@@ -121,6 +123,8 @@ def _with_role(blueprint: Blueprint, role: RoleSpec, path: list[str], value: obj
                 replace(run, policy=policy) if run.name == name else run for run in role.runs
             )
             changed = replace(role, runs=runs)
+        case [name, "role"] if any(run.name == name for run in role.runs):
+            return moved(blueprint, role, name, str(_read(_image, value, where)), where)
         case _:
             return _with_config(blueprint, role.name, path, value, where)
     return replace(blueprint, roles=tuple(changed if known is role else known for known in blueprint.roles))
@@ -129,7 +133,7 @@ def _with_role(blueprint: Blueprint, role: RoleSpec, path: list[str], value: obj
 def _with_config(blueprint: Blueprint, name: str, path: list[str], value: object, where: str) -> Blueprint:
     key = ".".join((name, *path))
     if not any(spec.key == key for spec in blueprint.config):
-        raise _unknown(key, settable(blueprint), where)
+        raise UnknownAttributeError(key, settable(blueprint), where)
     config = tuple(_configured(spec, value, where) if spec.key == key else spec for spec in blueprint.config)
     return replace(blueprint, config=config)
 
@@ -189,7 +193,10 @@ _NEEDS: dict[str, Callable[[Any], object]] = {
 }
 
 
-def _unknown(key: str, known: Iterable[str], where: str) -> ConfigError:
-    near = get_close_matches(key, list(known), n=1)
-    hint = f"did you mean {near[0]}?" if near else "an image, needs, a label, a site, a count, or a config value"
-    return ConfigError(f"the stack has no {key} that can be set", where=where, hint=hint)
+class UnknownAttributeError(ConfigError):
+    """The stack has no such attribute."""
+
+    def __init__(self, key: str, known: Iterable[str], where: str) -> None:
+        near = get_close_matches(key, list(known), n=1)
+        hint = f"did you mean {near[0]}?" if near else "an image, needs, a label, a site, a count, or a config value"
+        super().__init__(f"the stack has no {key} that can be set", where=where, hint=hint)

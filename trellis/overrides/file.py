@@ -1,6 +1,6 @@
 """The file of overrides: read, applied to a blueprint, and edited with its comments kept."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -9,7 +9,7 @@ from trellis.blueprint import Blueprint
 from trellis.environments.editing import edited
 from trellis.environments.reading import parse_mapping, read_text
 from trellis.errors import ConfigError
-from trellis.overrides.attributes import attribute, set_attribute
+from trellis.overrides.attributes import UnknownAttributeError, attribute, set_attribute
 from trellis.overrides.model import HEADER, OVERRIDES_FILE, Override
 
 
@@ -24,10 +24,34 @@ def overridden(blueprint: Blueprint, root: Path) -> Blueprint:
 
 
 def apply_text(blueprint: Blueprint, text: str) -> Blueprint:
-    """As `overridden`, for the file's text."""
-    for key, value in parsed(text).items():
-        blueprint = set_attribute(blueprint, str(key), value)
+    """As `overridden`, for the file's text.
+
+    Services go to other roles last, and what is set of the role that they go to is set after that: so the order of the
+    lines, which a merge may change, does not matter.
+    """
+    values = {str(key): value for key, value in parsed(text).items()}
+    waiting = sorted(values, key=lambda key: key.endswith(".role"))
+    while waiting:
+        blueprint, later, fault = _one_round(blueprint, values, waiting)
+        if fault is not None and len(later) == len(waiting):
+            raise fault
+        waiting = later
     return blueprint
+
+
+def _one_round(
+    blueprint: Blueprint, values: Mapping[str, object], waiting: Sequence[str]
+) -> tuple[Blueprint, list[str], UnknownAttributeError | None]:
+    """With all that is there to be set now; what is not, and the first fault of that."""
+    later: list[str] = []
+    first: UnknownAttributeError | None = None
+    for key in waiting:
+        try:
+            blueprint = set_attribute(blueprint, key, values[key])
+        except UnknownAttributeError as fault:
+            later.append(key)
+            first = first or fault
+    return blueprint, later, first
 
 
 @lru_cache(maxsize=32)

@@ -1,5 +1,6 @@
 """A site is updated, moved, grown, shrunk and its proxies reloaded under load: no request fails."""
 
+import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -125,3 +126,35 @@ def test_a_canary_that_fades_goes_back_and_nobody_notices(place: Workplace) -> N
     place.change("trellis-test/web:fading", "trellis-test/web:1")
     place.trellis("up", "--yes")
     assert place.plan() == []
+
+
+def test_a_service_goes_to_another_role_and_nobody_notices(place: Workplace) -> None:
+    place.environment({"h1": ["edge"], "h2": ["edge"], "h3": ["web"]})
+    place.trellis("up", "--yes")
+    in_a_repository(place)
+    place.environment({"h1": ["edge", "frontend"], "h2": ["edge"], "h3": ["web"]})
+    place.trellis("extract", "Website", "--to", "Frontend", "--change", "split")
+    place.trellis("change", "apply", "split", "--yes")
+    before = place.containers()
+    assert {verb for verb, key, _ in place.plan() if key.startswith("container:website")} == {"move"}
+    load, text = under_load(place)
+    assert load.failures == [], text
+    after = place.containers()
+    assert [len(after[host]) for host in ("h1", "h2", "h3")] == [1 + len(before["h3"]), 1, 0]
+    assert set(after["h1"]) - set(before["h1"]) == set(before["h3"]), "each is what it was, elsewhere"
+    assert place.plan() == []
+    place.environment({"h1": ["edge", "frontend"], "h2": ["edge", "back"], "h3": ["back"]})
+    place.trellis("set", "Web.website.count", "at_least(1).per_host", "--change", "split")
+    place.trellis("extract", "Website", "--to", "Back", "--change", "split")
+    place.trellis("change", "apply", "split", "--yes")
+    load, text = under_load(place)
+    assert load.failures == [], text
+    assert [len(names) for names in place.containers().values()] == [1, 1 + 1, 1], "counted over each host, too"
+    assert place.plan() == []
+
+
+def in_a_repository(place: Workplace) -> None:
+    (place.folder / ".gitignore").write_text(".trellis/\n")
+    who = ("-c", "user.name=An Operator", "-c", "user.email=operator@example.org")
+    for words in (["init", "-q", "-b", "main"], ["add", "-A"], [*who, "commit", "-q", "-m", "Start"]):
+        subprocess.run(["git", *words], cwd=place.folder, check=True)
