@@ -3,7 +3,7 @@
 import subprocess
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trellis_ssh.commands import (
@@ -21,6 +21,7 @@ MARKERS = Markers("ask-1", "go-1")
 ARGUMENT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 
 
+@settings(deadline=None)  # each example starts a shell, on a machine that is busy with other tests
 @given(st.lists(ARGUMENT, max_size=5))
 def test_a_shell_hands_every_argument_on_as_it_is(arguments):
     line = command_line(["printf", "%s\\0", *arguments], Elevation.NONE, MARKERS)
