@@ -76,6 +76,21 @@ class Door:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteAddress:
+    """Where a balancer answers for a site.
+
+    Attributes:
+        url: as visitors type it: ``https://shop.example/``.
+        service: the name of the service behind it.
+        answers: where the balancer itself is reached; the site's name is to lead there.
+    """
+
+    url: str
+    service: str
+    answers: HostAddress
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment:
     """The placed stack.
 

@@ -9,6 +9,7 @@ from trellis.applying import Applier, Listener
 from trellis.balancing import Balancers
 from trellis.binding import Bound, bind, bind_to_look
 from trellis.deployment import Deployment
+from trellis.desiring.balanced import site_addresses
 from trellis.desiring.binding import classes_of
 from trellis.desiring.carried import role_warnings
 from trellis.desiring.placement import placed as placed_or_refused
@@ -118,6 +119,7 @@ def planned_from(bound: Bound, seen: Seen, now: datetime | None = None, *, destr
         allow_moves=tuple(sorted(seen.problem.allow_moves)),
         rebalance=seen.problem.rebalance,
         limit=seen.limit,
+        sites=() if destroy else site_addresses(seen.plugins.balancers(), sides.deployment),
     )
     return Planned(
         bound, seen.plugins, seen.known, seen.problem, placement, sides.deployment, sides.desired, plan, sides.firewall

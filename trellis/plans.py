@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from trellis.resources import Actual, Owner, Resource, ResourceKey
 from trellis.values import Value
 from trellis_dsl.secret import Secret
+
+if TYPE_CHECKING:  # every start of the command line imports this module
+    from trellis.deployment import SiteAddress
 
 
 class Verb(StrEnum):
@@ -141,6 +145,7 @@ class Plan:
         rebalance: what may be moved is moved for a better balance.
         limit: the hosts and roles that the steps are about; what else there is to do is left out.
         drift: what somebody else changed or removed, also where the stack asks for something else by now.
+        sites: where the stack's sites answer once the plan is applied.
     """
 
     stack: str
@@ -155,6 +160,7 @@ class Plan:
     rebalance: bool = False
     limit: Limit = Limit()
     drift: tuple[Drift, ...] = ()
+    sites: tuple["SiteAddress", ...] = ()
 
     @property
     def changes(self) -> tuple[Step, ...]:

@@ -3,20 +3,23 @@
 from collections.abc import Sequence
 
 from trellis.certifying import CertificatePlace
-from trellis.deployment import DeployedInstance, Deployment, Door
+from trellis.deployment import DeployedInstance, Deployment, Door, SiteAddress
 from trellis.hosts import HostSession
 from trellis.plugin.contracts import Entrance
 from trellis.resources import Actual, Owner, ResourceKey
 from trellis_haproxy.desiring import KIND
 from trellis_haproxy.model import CERTIFICATES, CHALLENGES, ETC
 from trellis_haproxy.names import checked_domain
-from trellis_haproxy.routing import OURS, doors, is_behind, ports_of
+from trellis_haproxy.routing import OURS, doors, is_behind, ports_of, site_addresses
 
 NAME = "haproxy"
 
 
 class HAProxyBalancer:
-    """Satisfies `UsesCertificates`, `DrainsServers` and `OffersEndpoints` of `trellis.plugin.contracts`."""
+    """Satisfies `AnswersSites`, `UsesCertificates`, `DrainsServers` and `OffersEndpoints`.
+
+    They are in `trellis.plugin.contracts`.
+    """
 
     name = NAME
 
@@ -33,6 +36,10 @@ class HAProxyBalancer:
     def doors(self, deployment: Deployment) -> Sequence[Door]:
         """Each balanced endpoint at each HAProxy instance."""
         return tuple(doors(deployment))
+
+    def site_addresses(self, deployment: Deployment) -> Sequence[SiteAddress]:
+        """Each site at each HAProxy instance that no other one stands in front of."""
+        return tuple(site_addresses(deployment))
 
     def entrances(self, deployment: Deployment, actuals: Sequence[Actual]) -> Sequence[Entrance]:
         """One for each HAProxy instance on a host that answered, and for those that are still to be removed."""

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from itertools import product
 
 from trellis.blueprint import EndpointSpec, ServiceSpec
-from trellis.deployment import DeployedInstance, DeployedSite, Deployment, Door, HostAddress
+from trellis.deployment import DeployedInstance, DeployedSite, Deployment, Door, HostAddress, SiteAddress
 from trellis.errors import ConfigError
 from trellis_dsl.sites import Handling
 from trellis_haproxy.model import Proxy, Server, SiteRoute, TcpRoute
@@ -56,6 +57,19 @@ def doors(deployment: Deployment) -> Iterator[Door]:
         for service, endpoint in offered(deployment):
             answers = HostAddress(instance.host.address, _door_port(endpoint))
             yield Door(service.name, endpoint.name, instance.host.name, answers)
+
+
+def site_addresses(deployment: Deployment) -> Iterator[SiteAddress]:
+    """Where visitors reach the sites: at the proxies that no other one stands in front of, at their lowest port."""
+    outer = [one for one in deployment.provided_by(OURS) if not is_behind(one, deployment)]
+    for instance, site in product(outer, deployment.sites):
+        for port in ports_of(instance.service, tls=site.tls)[:1]:
+            yield SiteAddress(_url(site, port), site.service, HostAddress(instance.host.address, port))
+
+
+def _url(site: DeployedSite, port: int) -> str:
+    scheme, usual = ("https", 443) if site.tls else ("http", 80)
+    return f"{scheme}://{site.domain}{'' if port == usual else f':{port}'}{site.path}"
 
 
 def ports_of(service: ServiceSpec, *, tls: bool) -> tuple[int, ...]:

@@ -21,7 +21,7 @@ def promote(project: Any, wanted: Wanted, parallel: int, lock_wait: float) -> No
     Where it was pulled already, what is left to do on the hosts is done.
     """
     from trellis.cli.applying import apply_shown
-    from trellis.cli.rendering import done_line
+    from trellis.cli.rendering import done_lines
     from trellis.cli.up import up
 
     version, name = wanted.version, wanted.environment
@@ -31,4 +31,5 @@ def promote(project: Any, wanted: Wanted, parallel: int, lock_wait: float) -> No
         click.get_current_context().invoke(up, **left, parallel=parallel, lock_wait=lock_wait)
     elif plan.changes:
         apply_shown(project, name, plan, parallel, lock_wait)
-        echo(done_line(plan))
+        for line in done_lines(plan):
+            echo(line)

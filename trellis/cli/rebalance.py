@@ -20,7 +20,7 @@ from trellis.cli.options import (
 )
 from trellis.cli.output import confirm, echo, emit_json
 from trellis.cli.placing import asking_of, told_as_json
-from trellis.cli.rendering import done_line, plan_document, plan_lines, silent_sentence, summary_line
+from trellis.cli.rendering import done_lines, plan_document, plan_lines, silent_sentence, summary_line
 from trellis.environments.project import Project, find_project
 from trellis.errors import UnreachableError
 from trellis.plans import Plan
@@ -71,7 +71,8 @@ def rebalance(  # noqa: PLR0913 - one argument an option
     confirm(f"Apply this plan to {name}?", yes=yes, no_input=no_input)
     apply_shown(project, name, shown, parallel, lock_wait)
     if not as_json:
-        echo(done_line(shown))
+        for line in done_lines(shown):
+            echo(line)
 
 
 async def _shown(project: Project, name: str, asking: "Asking", *, as_json: bool) -> Plan:

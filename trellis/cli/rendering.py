@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Iterator
+from itertools import groupby, islice
 from typing import Any
 
 from trellis.plans import Change, Drift, Plan, Step, Verb
@@ -16,6 +17,8 @@ SIGNS = {
     Verb.KEEP: "=",
 }
 
+MOST_SITES = 5
+"""How many sites are named after a run."""
 
 _COLORS = {"+": "green", "~": "yellow", "±": "yellow", "→": "cyan", "-": "red", "!": "magenta"}
 
@@ -76,6 +79,16 @@ def drift_line(plan: Plan) -> str:
     """``Drift: 2 resources were changed outside Trellis``; empty when none was."""
     count = len({drift.key for drift in plan.drift} | {step.key for step in plan.changes if step.drift})
     return f"Drift: {count} resource{'' if count == 1 else 's'} changed outside Trellis" if count else ""
+
+
+def done_lines(plan: Plan) -> Iterator[str]:
+    """What an operator is told at the end: where the sites answer, then what was done."""
+    urls = {url: list(found) for url, found in groupby(plan.sites, key=lambda site: site.url)}
+    for url, found in islice(urls.items(), MOST_SITES):
+        yield f"{url} answers at {', '.join(str(site.answers) for site in found)}"
+    if len(urls) > MOST_SITES:
+        yield f"and {len(urls) - MOST_SITES} more sites: trellis status -e {plan.environment}"
+    yield done_line(plan)
 
 
 def done_line(plan: Plan) -> str:

@@ -13,7 +13,7 @@ def return_branch(project: Project, name: str, *, yes: bool, no_input: bool, par
     from trellis.cli.applying import apply_shown
     from trellis.cli.events import recorded
     from trellis.cli.pulling import shown_plan_of
-    from trellis.cli.rendering import done_line
+    from trellis.cli.rendering import done_lines
     from trellis.cli.withdrawing import withdraw_what_holds
     from trellis.promotion.returning import returning
 
@@ -29,4 +29,5 @@ def return_branch(project: Project, name: str, *, yes: bool, no_input: bool, par
     withdraw_what_holds(project, name, reverts, prepared.blueprint.stack)
     if plan.changes:
         apply_shown(project, name, plan, parallel, lock_wait)
-        echo(done_line(plan))
+        for line in done_lines(plan):
+            echo(line)

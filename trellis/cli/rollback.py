@@ -17,7 +17,7 @@ from trellis.cli.options import (
     yes_option,
 )
 from trellis.cli.output import confirm, echo, progress
-from trellis.cli.rendering import done_line, plan_document
+from trellis.cli.rendering import done_lines, plan_document
 from trellis.cli.returning import return_branch
 from trellis.cli.stores import project_store
 from trellis.cli.up import show
@@ -77,7 +77,8 @@ def rollback(  # noqa: PLR0913 - one argument an option
     confirm(f"Bring {name} back to run {run}?", yes=yes, no_input=no_input)
     _apply(project, shown, bind_again, run, parallel, lock_wait)
     if not as_json:
-        echo(done_line(shown))
+        for line in done_lines(shown):
+            echo(line)
     progress("the files here are as they were: the next `trellis up` applies them again")
 
 

@@ -1,7 +1,9 @@
 """`trellis status`: what runs where, how it is, and what somebody else changed."""
 
 import asyncio
+from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +95,11 @@ def _planned(bound: "Bound", seen: "Seen") -> "tuple[Planned | None, str]":
 
 
 def _sites(planned: "Planned") -> list[dict[str, Any]]:
-    return [{"domain": site.domain, "path": site.path, "service": site.service} for site in planned.deployment.sites]
+    by_url = groupby(planned.plan.sites, key=lambda site: (site.url, site.service))
+    return [
+        {"url": url, "service": service, "answers": [asdict(one.answers) for one in found]}
+        for (url, service), found in by_url
+    ]
 
 
 async def _health(seen: "Seen", actual: Actual) -> str:
@@ -125,6 +131,7 @@ def _show(document: dict[str, Any]) -> None:
         for item in document["instances"]
     ]
     table(("instance", "host", "image", "state", "health", "answers at"), rows)
+    _show_sites(document["sites"])
     for host in document["hosts"]:
         if not host["reachable"]:
             echo(f"! {host['name']}: {host['problem']}")
@@ -140,5 +147,17 @@ def _show(document: dict[str, Any]) -> None:
         echo(f"{document['pending']} changes are pending: trellis plan -e {document['environment']}")
 
 
+def _show_sites(sites: list[dict[str, Any]]) -> None:
+    if not sites:
+        return
+    echo("")
+    rows = [(site["url"], site["service"], ", ".join(map(_address, site["answers"]))) for site in sites]
+    table(("site", "service", "answers at"), rows)
+
+
+def _address(where: dict[str, Any]) -> str:
+    return f"[{where['address']}]:{where['port']}" if ":" in where["address"] else f"{where['address']}:{where['port']}"
+
+
 def _endpoints(item: dict[str, Any]) -> str:
-    return ", ".join(f"{end['address']}:{end['port']}" for end in item["endpoints"].values())
+    return ", ".join(map(_address, item["endpoints"].values()))

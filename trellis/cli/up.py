@@ -26,7 +26,7 @@ from trellis.cli.overruling import Words, overruling_options
 from trellis.cli.placing import asking_of, told_as_json
 from trellis.cli.rendering import (
     color_of,
-    done_line,
+    done_lines,
     drift_line,
     plan_document,
     plan_lines,
@@ -103,7 +103,8 @@ def up(  # noqa: PLR0913, PLR0917 - one argument an option
         agree(f"Apply this plan to {name}?", yes=yes, no_input=no_input)
         apply_shown(project, name, shown, parallel, lock_wait, choice)
     if not as_json:
-        echo(done_line(shown))
+        for line in done_lines(shown):
+            echo(line)
 
 
 async def shown_plan(  # noqa: PLR0913 - one argument an option

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from trellis.certifying import CertificatePlace
-from trellis.deployment import Deployment, Door
-from trellis.plugin.contracts import Balancer, OffersEndpoints, UsesCertificates
+from trellis.deployment import Deployment, Door, SiteAddress
+from trellis.plugin.contracts import AnswersSites, Balancer, OffersEndpoints, UsesCertificates
 
 
 def certificate_places(balancers: Mapping[str, Balancer], deployment: Deployment) -> tuple[CertificatePlace, ...]:
@@ -19,3 +19,10 @@ def doors(balancers: Mapping[str, Balancer], deployment: Deployment) -> tuple[Do
     offering = (one for one in balancers.values() if isinstance(one, OffersEndpoints))
     found = (door for one in offering for door in one.doors(deployment))
     return tuple(sorted(found, key=lambda door: (door.host, door.service, door.endpoint)))
+
+
+def site_addresses(balancers: Mapping[str, Balancer], deployment: Deployment) -> tuple[SiteAddress, ...]:
+    """Where the stack's sites answer, sorted by URL."""
+    answering = (one for one in balancers.values() if isinstance(one, AnswersSites))
+    found = (address for one in answering for address in one.site_addresses(deployment))
+    return tuple(sorted(found, key=lambda address: (address.url, str(address.answers))))

@@ -14,7 +14,7 @@ from trellis.resources import Actual, Resource, ResourceKey
 from trellis_dsl.secret import Secret
 
 if TYPE_CHECKING:  # every start of the command line imports this module, and asking for health needs asyncio
-    from trellis.deployment import Deployment, Door
+    from trellis.deployment import Deployment, Door, SiteAddress
     from trellis.health import HealthState
 
 HOME_DATA_DIR = "/.local/share/trellis"
@@ -304,6 +304,14 @@ class OffersEndpoints(Protocol):
 
     def doors(self, deployment: "Deployment") -> "Sequence[Door]":
         """Where it offers the endpoints that are declared as balanced, on hosts that did not answer, too; pure."""
+
+
+@runtime_checkable
+class AnswersSites(Protocol):
+    """A load balancer that can say where it answers for the stack's sites."""
+
+    def site_addresses(self, deployment: "Deployment") -> "Sequence[SiteAddress]":
+        """Each site at each place where visitors reach it, on hosts that did not answer, too; pure."""
 
 
 @runtime_checkable

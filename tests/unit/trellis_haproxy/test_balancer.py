@@ -6,7 +6,7 @@ import pytest
 
 from trellis.certifying import CertificatePlace
 from trellis.errors import UsageError
-from trellis.plugin.contracts import UsesCertificates
+from trellis.plugin.contracts import AnswersSites, UsesCertificates
 from trellis.resources import Owner, ResourceKey
 from trellis_haproxy import trellis_balancers
 
@@ -51,3 +51,14 @@ def test_a_name_that_is_none_is_refused():
     found = deployment()
     with pytest.raises(UsageError, match="is not the name of a host"):
         places(replace(found, sites=tuple(replace(site, aliases=("a b",)) for site in found.sites)))
+
+
+def test_a_site_is_answered_at_every_proxy_that_visitors_reach():
+    found = deployment(("ny2",))
+    assert isinstance(HAPROXY, AnswersSites)
+    assert [(site.url, site.service, str(site.answers)) for site in HAPROXY.site_addresses(found)] == [
+        ("https://shop.example/", "Website", "127.0.0.1:443"),
+        ("https://shop.example/", "Website", "127.0.0.1:443"),
+    ]
+    plain = replace(found, sites=tuple(replace(site, tls=False, path="/old") for site in found.sites))
+    assert {site.url for site in HAPROXY.site_addresses(plain)} == {"http://shop.example/old"}
