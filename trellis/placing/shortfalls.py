@@ -29,6 +29,8 @@ def explain_shortfalls(board: Board) -> tuple[tuple[Shortfall, ...], list[str]]:
 def _reasons(board: Board, workload: int) -> tuple[str, ...]:
     task = board.task
     load = task.workloads[workload]
+    if stuck := _stuck(board, workload):
+        return stuck
     hosts = _hosts_of_interest(board, workload)
     named = hosts[:_HOSTS_NAMED]
     lines = [f"{task.hosts[host].name}: {_why_not_there(board, workload, host)}" for host in named]
@@ -38,6 +40,27 @@ def _reasons(board: Board, workload: int) -> tuple[str, ...]:
     if len(together) > 1:
         lines.append(f"these rules together leave no host: {'; '.join(together)}")
     return (_headline(board, workload, hosts), *lines)
+
+
+def _stuck(board: Board, workload: int) -> tuple[str, ...]:
+    """What runs, can neither stay nor be moved, and where it could go; nothing where that is not the matter."""
+    task = board.task
+    load = task.workloads[workload]
+    homeless = [n for n in board.homeless() if task.items[n].workload == workload and task.items[n].required]
+    lines = []
+    for number in homeless:
+        item = task.items[number]
+        if item.index is None or item.home is None or item.only is not None or item.bound_to is None:
+            return ()
+        if (obstacle := board.obstacle(workload, item.home)) is None:
+            return ()
+        home = task.hosts[item.home].name
+        lines.append(f"{task.name(item)} cannot stay on {home}: {obstacle}; {why_not_movable(load)}")
+    open_hosts = [task.hosts[host].name for host in task.candidates[workload] if board.fits(workload, host)]
+    more = f" and {len(open_hosts) - _HOSTS_NAMED} more" if len(open_hosts) > _HOSTS_NAMED else ""
+    has = "have" if len(open_hosts) > 1 else "has"
+    where = f"{', '.join(open_hosts[:_HOSTS_NAMED])}{more} {has} room" if open_hosts else "no other host has room"
+    return (*lines, where)
 
 
 def _hosts_of_interest(board: Board, workload: int) -> list[int]:

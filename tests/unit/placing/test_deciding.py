@@ -308,6 +308,10 @@ class TestStaying:
         placement = place(Problem(NY, (load,), running("web", "ny1", "ny1")))
         assert placement.stopped == ()
         assert (placement.shortfalls[0].missing, hosts_of(placement)) == (1, {1: "ny1"})
+        assert placement.shortfalls[0].reasons == (
+            "web-2 cannot stay on ny1: web must not be on one host with web; web is not relocatable",
+            "ny2, ny3 have room",
+        )
 
     def test_a_partner_starts_beside_one_on_a_host_that_became_too_small(self) -> None:
         loads = (web(exactly(1), 4, service="cache", together_with=("proxy",)), web(PER_HOST, 0, service="proxy"))

@@ -1,18 +1,21 @@
-"""Repair a start that leaves something out: displace first, then pack; both bundled solvers begin so."""
+"""Repair a start that leaves something out: match, fill, displace, pack; both bundled solvers begin so."""
 
 import random
+from collections import defaultdict
 from collections.abc import Iterator
 
 from trellis.placing.board import Board
 from trellis.placing.greedy import bring
 from trellis.placing.solvers.contract import Limits, Where, forced_moves, standing
 from trellis.placing.solvers.displacing import Displacer
+from trellis.placing.solvers.filling import Filler, is_worth_filling
 from trellis.placing.solvers.matching import Matcher
 from trellis.placing.solvers.packing import Packer, put_all
 from trellis.placing.task import Task
 
 _STEPS = 5  # hosts looked at, for each step of effort
 _PAIRS = 100  # workloads and hosts looked at, for each step of effort, where nothing else is moved
+_FILLINGS = 200  # of hosts, for each step of effort
 _ORDERS = 40  # in which what waits is tried
 _MOST_WAITING = 300  # above that, one order has to do
 _MOST_MATCHED = 1_000
@@ -20,11 +23,12 @@ _MOST_LEFT = 20  # one in so many
 
 
 def repair(task: Task, start: Where, limits: Limits) -> Where:
-    """The best that displacing and packing find from the start; never worse than it."""
+    """The best that matching, filling, displacing and packing find from the start; never worse than it."""
     begun = limits.clock()
     board = Board(task)
     put_all(board, start)
     put_all(board, _match(board, limits))
+    put_all(board, _fill(board, limits))
     best = _displace(board, limits)
     if lacks(task, best):
         put_all(board, best)
@@ -60,6 +64,30 @@ def _match(board: Board, limits: Limits) -> Where:
     return given if left * _MOST_LEFT > len(waiting) else _better(task, given, tuple(board.where))
 
 
+def _fill(board: Board, limits: Limits) -> Where:
+    """Hosts filled anew with what is nobody's partner and runs nowhere; the start where that places no more."""
+    task = board.task
+    given = tuple(board.where)
+    free = [number for number in range(len(given)) if _is_free(task, given, number)]
+    if not lacks(task, given) or not is_worth_filling(len(free), len(task.hosts)):
+        return given
+    deadline = limits.clock() + limits.seconds / 3
+    by_priority: dict[int, list[int]] = defaultdict(list)
+    for number in free:
+        by_priority[-_priority(task, number)].append(number)
+        if board.where[number] is not None:
+            board.take(number)
+    for _, numbers in sorted(by_priority.items()):
+        Filler(board, numbers, _FILLINGS * limits.effort, lambda: limits.clock() > deadline).run()
+    return _better(task, given, tuple(board.where))
+
+
+def _is_free(task: Task, where: Where, number: int) -> bool:
+    item = task.items[number]
+    at_home = where[number] is not None and where[number] == item.home
+    return item.required and item.bound_to is None and not at_home and not task.has_rules(item.workload)
+
+
 def _has_company(task: Task, workload: int) -> bool:
     return bool(task.workloads[workload].together_with or task.needed_by[workload])
 
@@ -90,8 +118,10 @@ def _tries(task: Task, given: Where) -> Iterator[tuple[Where, list[int], bool]]:
     # Cleared, a partner might be missing from beside one that is bound to its host.
     company = any(_has_company(task, workload) for workload in range(len(task.workloads)))
     cleared = given if company else _only_at_home(task, given)
-    if 0 < len(_waiting(task, cleared)) <= _MOST_WAITING and not company:
-        starts.append((cleared, _waiting(task, cleared)))
+    anew = _waiting(task, cleared)
+    # Where there is enough to fill hosts with, that has been done, and packs better.
+    if 0 < len(anew) <= _MOST_WAITING and not company and not is_worth_filling(len(anew), len(task.hosts)):
+        starts.append((cleared, anew))
     for start, waiting in starts:
         yield start, waiting, True
     mixed = random.Random(1)  # noqa: S311 - it shuffles; the same seed gives the same placement
