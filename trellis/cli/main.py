@@ -59,6 +59,7 @@ _SECTIONS = {
         "promote": "pull a release and bring the environment's hosts to it",
         "diff": "show what differs between two environments",
         "serve": "serve publications to other projects over mutual TLS",
+        "console": "run up, status or scan where this environment pulls from",
     },
     "Trellis itself": {
         "plugins": "list the plugins and what they offer",

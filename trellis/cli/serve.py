@@ -24,8 +24,9 @@ def serve() -> None:
 def publisher(environment: str | None, address: str, port: int, directory: Path) -> None:
     """Serve what an environment has published over mutual TLS until it is stopped.
 
-    Clients need a certificate of this console: trellis cert issue --client NAME. Anything but reading, and any other
-    certificate, is answered with 403 and recorded.
+    Clients need a certificate of this console: trellis cert issue --client NAME. What of up, status and scan a client
+    may run here, `operations` in the environment's file says; without it, nothing. Anything else, and any other
+    certificate, is answered with 403 and recorded, also in the history.
     """
     project = find_project(directory)
     name = chosen_environment(project, environment)
@@ -33,14 +34,17 @@ def publisher(environment: str | None, address: str, port: int, directory: Path)
     _refuse_without_extra()
     from trellis.console.app import Console
     from trellis.console.authority import server
+    from trellis.console.chronicling import Chronicle
     from trellis.console.recording import Journal
     from trellis.console.serving import listening
     from trellis.console.serving import serve as run
     from trellis.environments.keeping import KeptFile
+    from trellis.state.database import state_url
 
     keeps = KeptFile(project, name)
     credentials = server(keeps, name)
-    journal = Journal(project, name, progress)
+    chronicle = Chronicle(state_url(project.root, project.state_url), name, progress)
+    journal = Journal(project, name, progress, chronicle)
     listener = listening(address, port)
     shown = f"[{address}]" if ":" in address else address
     progress(f"serving the publications of {name} at https://{shown}:{listener.getsockname()[1]}")

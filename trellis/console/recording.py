@@ -29,9 +29,16 @@ class Journal:
         project: whose console it is.
         environment: what it serves.
         tell: shows a sentence to whoever watches.
+        chronicle: puts refusals into the environment's history, too.
     """
 
-    def __init__(self, project: Project, environment: str, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        project: Project,
+        environment: str,
+        tell: Callable[[str], None],
+        chronicle: Callable[[str, str, str], None],
+    ) -> None:
         file = journal_file(project, environment)
         try:
             _closed_folder(file.parent.parent)
@@ -41,7 +48,7 @@ class Journal:
             self._handler = RotatingFileHandler(file, maxBytes=_BYTES, backupCount=_FILES - 1, encoding="utf-8")
         except OSError as fault:
             raise ConfigError(f"refusals cannot be recorded: {fault.strerror}", where=str(file)) from fault
-        self._tell = tell
+        self._tell, self._chronicle = tell, chronicle
 
     def refused(self, method: str, path: str, client: str, decision: Decision) -> None:
         """Record a refusal."""
@@ -56,6 +63,9 @@ class Journal:
         }
         self._handler.emit(logging.LogRecord("console", logging.INFO, "", 0, json.dumps(entry), None, None))
         self.told(f"refused with {decision.status}: {sentence(entry)}")
+        if decision.status == 403:
+            asked = f"console: {entry['method']} {entry['path']}"
+            self._chronicle(asked, f"{decision.who} at {client}", f"refused with 403: {decision.why}")
 
     def told(self, text: str) -> None:
         """Show a sentence, in one line."""

@@ -8,12 +8,13 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from trellis.console.accepting import AcceptingContext
-from trellis.console.app import CERTIFICATE, Console
+from trellis.console.app import CERTIFICATE, PATIENCE, Console
 from trellis.errors import ConfigError
 from trellis.pki.model import Credentials
 
 _ASKING = 5.0  # seconds until a request's head is whole
 _ANSWERING = 300.0  # seconds until the answer is taken
+_OPERATING = 6 * 3600.0  # seconds until the answer of an operation is taken
 _HEAD = 16 * 1024  # bytes
 _CONNECTIONS = 32
 
@@ -27,7 +28,7 @@ class _Bounded(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         certificate = transport.get_extra_info("ssl_object").certificate()
-        self.app_state = {**self.app_state, CERTIFICATE: certificate}
+        self.app_state = {**self.app_state, CERTIFICATE: certificate, PATIENCE: self._be_patient}
         self._timer = self.loop.call_later(_ASKING, self._too_slow, transport)
 
     def handle_events(self) -> None:
@@ -41,6 +42,11 @@ class _Bounded(H11Protocol):
         if self._timer is not None:
             self._timer.cancel()
         super().connection_lost(exc)
+
+    def _be_patient(self) -> None:
+        """An operation takes as long as it takes; only who was approved for it gets here."""
+        self._timer.cancel()
+        self._timer = self.loop.call_later(_OPERATING, self._too_slow, self.transport)
 
     @staticmethod
     def _too_slow(transport: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from trellis.environments.firewall import read_firewall
 from trellis.environments.hosts import read_hosts
-from trellis.environments.model import ConsoleAccess, Environment
+from trellis.environments.model import OPERATIONS, ConsoleAccess, Environment
 from trellis.environments.names import KEY_RULE, NAME_RULE, ROLE_RULE, is_key, is_name, is_role
 from trellis.environments.project import Project
 from trellis.environments.reading import (
@@ -31,6 +31,7 @@ _KEYS = (
     "pulls_from",
     "upstream",
     "console",
+    "operations",
     "hosts",
     "certificates",
     "config",
@@ -102,6 +103,7 @@ def parse_environment(project: Project, name: str, text: str) -> Environment:
         upstream=_upstream(document, problems),
         maintain=_maintain(document, problems),
         console=_console(project, document, problems),
+        operations=MappingProxyType(_operations(mapping_at(document, "operations", "", problems), problems)),
         firewall=read_firewall(mapping_at(document, "firewall", "", problems), problems),
         certificates=MappingProxyType(dict(text_mapping_at(document, "certificates", "", problems))),
     )
@@ -208,3 +210,19 @@ def _console(project: Project, document: Mapping[object, object], problems: Prob
             problems.add(f"console.{key}", "must name a file")
     paths = {key: project.root / Path(text or "").expanduser() for key, text in files.items()}
     return ConsoleAccess(**paths)
+
+
+def _operations(found: Mapping[object, object], problems: Problems) -> dict[str, tuple[str, ...]]:
+    """What each client of the environment's console may run."""
+    result: dict[str, tuple[str, ...]] = {}
+    for client in found:
+        if not isinstance(client, str):
+            problems.add(joined("operations", client), "not a name of a client, as trellis cert issue --client gave it")
+            continue
+        named = texts_at(found, client, "operations", problems)
+        for index, name in enumerate(named):
+            if name not in OPERATIONS:
+                known = f"{', '.join(sorted(OPERATIONS))}{near_miss(name, OPERATIONS)}"
+                problems.add(f"{joined('operations', client)}[{index}]", f"{name!r} is not one of {known}")
+        result[client] = named
+    return result

@@ -9,6 +9,9 @@ from trellis.firewall.settings import FirewallSettings
 from trellis.hosts import Host
 from trellis.values import Value
 
+OPERATIONS = ("up", "status", "scan")
+"""What a client of a console can be approved to run."""
+
 
 @dataclass(frozen=True, slots=True)
 class ConsoleAccess:
@@ -38,6 +41,7 @@ class Environment:
         upstream: the git URL of the repository that it pulls from, or a console's; empty for this one.
         console: how the console is reached, when the upstream is one.
         maintain: ``always`` lets `trellis watch` bring the hosts back; ``triggered`` has it report only.
+        operations: what clients of this environment's own console may run here, by their names; nobody by default.
         firewall: what is let through, and what must not be.
         certificates: the issuer and its settings; empty means Trellis's own CA.
     """
@@ -53,4 +57,5 @@ class Environment:
     upstream: str = ""
     maintain: Literal["triggered", "always"] = "triggered"
     console: ConsoleAccess | None = None
+    operations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     firewall: FirewallSettings = field(default_factory=FirewallSettings)

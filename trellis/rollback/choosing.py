@@ -27,7 +27,7 @@ def chosen_run(store: Store, environment: str, to: int | None) -> int:
         if to in {run for run, _ in kept}:
             return to
         raise UsageError(f"run {to} is none that {environment} can go back to", hint=_instead(kept))
-    newest = store.history(environment, 1)
+    newest = store.history(environment, 1, refused=False)
     if kept and newest and newest[0].number != kept[0][0]:
         return kept[0][0]  # what came after it failed, was killed or cancelled
     earlier = [run for run, blueprint in kept if blueprint != kept[0][1]]

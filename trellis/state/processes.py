@@ -8,6 +8,10 @@ from pathlib import Path
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _ENDED = ("Z", "X", "x")  # proc(5): zombie, dead
+ON_BEHALF_OF = "TRELLIS_ON_BEHALF_OF"
+"""The environment variable with which a console says for whom it runs a command; it is told, and gives no right."""
+
+_LONGEST_CLIENT = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +43,13 @@ def this_process(command: str) -> Holder:
 
 
 def operator() -> str:
-    """``user@machine``; the user's number where it has no name."""
+    """``user@machine``, and for whom, when a client of a console asked; the user's number where it has no name."""
     try:
         user = getpass.getuser()
     except (OSError, KeyError):  # Python 3.13 raises OSError, earlier ones KeyError
         user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"
+    client = " ".join(os.environ.get(ON_BEHALF_OF, "").split())[:_LONGEST_CLIENT]
+    return f"{user}@{socket.gethostname()}{f' for {client}' if client else ''}"
 
 
 def is_gone(holder: Holder) -> bool:

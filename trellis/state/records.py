@@ -7,8 +7,8 @@ from typing import Literal
 
 from trellis_dsl.secret import Secret
 
-RunOutcome = Literal["running", "done", "failed", "cancelled", "interrupted"]
-"""`interrupted`: the process ended without saying how."""
+RunOutcome = Literal["running", "done", "failed", "cancelled", "interrupted", "refused"]
+"""`interrupted`: the process ended without saying how. `refused`: a console's client asked, and nothing was run."""
 
 StepState = Literal["started", "done", "failed", "skipped"]
 """`started` in a run that is over: nobody knows how far the step came; the next run observes and converges."""

@@ -98,6 +98,17 @@ class Store:
             number = result.inserted_primary_key
         return int(number[0]) if number else 0
 
+    def refused(self, run: RunRecord) -> None:
+        """Record that something was refused before it began; no lock is needed, and no run is touched.
+
+        Raises:
+            TypeError: a `Secret` is in it.
+        """
+        refuse_secrets(_columns(run), "the run")
+        now = self._now()
+        with faults(self._where), self._engine.begin() as connection:
+            connection.execute(insert(RUNS).values(**_columns(run), outcome="refused", started=now, finished=now))
+
     def step_started(self, run: int, key: str, verb: str, host: str, detail: str = "") -> None:
         """Record, before a step does anything, that it starts; what is known of its resource is in doubt from now on.
 
@@ -222,12 +233,17 @@ class Store:
 
     def was_at_work(self, environment: str, since: datetime) -> bool:
         """Whether any run of the environment began or ended since a moment, or has not said that it ended."""
-        last = self.history(environment, limit=1)
+        last = self.history(environment, limit=1, refused=False)
         return any(run.finished is None or run.finished >= since or run.started >= since for run in last)
 
-    def history(self, environment: str | None = None, limit: int = 20) -> tuple[Run, ...]:
-        """The newest runs, newest first, without their steps; of all environments when none is given."""
+    def history(self, environment: str | None = None, limit: int = 20, *, refused: bool = True) -> tuple[Run, ...]:
+        """The newest runs, newest first, without their steps; of all environments when none is given.
+
+        Those that were refused before they began can be left out.
+        """
         newest = select(RUNS).order_by(RUNS.c.number.desc()).limit(limit)
+        if not refused:
+            newest = newest.where(RUNS.c.outcome != "refused")
         if environment is not None:
             newest = newest.where(RUNS.c.environment == environment)
         with faults(self._where), self._engine.connect() as connection:

@@ -44,6 +44,12 @@ class Chain:
         assert ended.returncode == code, f"trellis {' '.join(arguments)}\n{ended.stdout}{ended.stderr}"
         return ended.stdout + ended.stderr
 
+    def out(self, *arguments: str) -> str:
+        """Standard output alone."""
+        ended = self.run([Path(sys.executable).parent / "trellis"], *arguments)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        return ended.stdout
+
     def run(self, program: list[Path | str], *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [*program, *arguments],

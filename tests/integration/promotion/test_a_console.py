@@ -79,10 +79,10 @@ class Both:
         return list(json.loads(self.dev("serve", "refused", "-e", "dev", "--json"))["refused"])
 
 
-def start(dev: Chain, port: int = 0) -> Running:
+def start(dev: Chain, name: str = "dev") -> Running:
     """The real program, as its own process."""
     process = subprocess.Popen(
-        [Path(sys.executable).parent / "trellis", "serve", "publisher", "-e", "dev", "--port", str(port)],
+        [Path(sys.executable).parent / "trellis", "serve", "publisher", "-e", name, "--port", "0"],
         cwd=dev.root,
         env={**os.environ, "TRELLIS_KEY_FILE": str(dev.root.parent / "key.txt"), "PYTHONWARNINGS": "error"},
         stderr=subprocess.PIPE,
@@ -116,6 +116,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     root = dev("cert", "issue", "--server", "127.0.0.1", "-e", "dev")
     (folder / "console.pem").write_text(root[root.index("-----BEGIN") : root.index("-----END CERTIFICATE-----") + 26])
     dev("cert", "issue", "--client", "prod", "--out", str(folder / "prod.pem"), "-e", "dev")
+    dev("cert", "issue", "--client", "operator", "--out", str(folder / "operator.pem"), "-e", "dev")
     dev("cert", "issue", "--client", "gone", "--out", str(folder / "gone.pem"), "-e", "dev")
     dev("cert", "revoke", "--client", "gone", "--reason", "keyCompromise", "-e", "dev")
     root = folder / "prod repository"
@@ -177,6 +178,98 @@ def test_a_push_gets_403_and_is_recorded(base: Both) -> None:
         assert base.console.said(f"refused with 403: {method} {PATH} by certificate prod")
     assert base.ask(client, "GET", PATH, b"x")[0] == 403
     assert [entry["method"] for entry in base.refused()][:5] == ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+    run = newest(base.dev, "dev")
+    assert (run["outcome"], run["command"]) == ("refused", f"console: GET {PATH}")
+
+
+def approve(both: Both, *operations: str) -> None:
+    """Say in dev's file what the client `operator` may run, and nothing of any other client."""
+    file = both.dev.root / "environments" / "dev.yaml"
+    text = re.sub(r"operations: .*\n", "", file.read_text())
+    file.write_text(f"{text}operations: {{operator: [{', '.join(operations)}]}}\n")
+
+
+def newest(chain: Chain, environment: str) -> dict[str, str]:
+    """The newest line of an environment's history."""
+    return dict(json.loads(chain("history", "-e", environment, "--limit", "1", "--json"))["runs"][0])
+
+
+def test_prods_console_runs_what_it_is_approved_for_on_non_prod(base: Both) -> None:
+    file = base.dev.root.parent / "hosts" / "motd"
+    with_certificate(base, base.folder / "operator.pem")
+    assert "not approved to run up on dev" in base.prod("console", "up", "-e", "prod", code=3)
+    approve(base, "up", "status", "scan")
+    file.write_text("changed by hand\n")
+    document = json.loads(base.prod.out("console", "status", "-e", "prod", "--json"))
+    assert (document["environment"], document["pending"]) == ("dev", 1)
+    assert "here" in base.prod("console", "scan", "-e", "prod")
+    told = base.prod("console", "up", "-e", "prod")
+    assert "Plan: 0 to create, 1 to change, 0 to remove on 1 host" in told
+    assert file.read_text() == "hi from dev in lab\n"
+    run = newest(base.dev, "dev")
+    assert run["outcome"] == "done"
+    assert re.search(r"for certificate operator, SHA-256 [0-9a-f]{16} at 127\.0\.0\.1$", run["operator"])
+    assert base.prod.out("console", "up", "-e", "prod").endswith("No changes: everything is as the stack says.\n")
+    base.dev("config", "set", "Web.region", "moon", "-e", "dev")
+    file.parent.rename(file.parent.with_name("gone"))
+    file.parent.write_text("in the way")
+    try:
+        told = base.prod("console", "up", "-e", "prod", code=4)
+    finally:
+        file.parent.unlink()
+        file.parent.with_name("gone").rename(file.parent)
+    assert "error:" in told, "its error and its exit code are those of the operation"
+    base.dev("config", "set", "Web.region", "lab", "-e", "dev")
+    with_certificate(base, base.folder / "prod.pem")
+
+
+def test_an_operation_that_is_not_approved_is_refused_and_in_the_history(base: Both) -> None:
+    approve(base, "status")
+    for file, path, why in (
+        ("operator", "up", "not approved to run up on dev"),
+        ("prod", "status", "not approved to run status on dev"),
+        ("gone", "status", "certificate gone was revoked"),
+    ):
+        status, said = base.ask(base.folder / f"{file}.pem", "POST", f"/operations/dev/{path}")
+        assert (status, said.decode()) == (403, f"{why}\n")
+        run = newest(base.dev, "dev")
+        assert (run["outcome"], run["command"]) == ("refused", f"console: POST /operations/dev/{path}")
+        assert run["summary"] == f"refused with 403: {why}"
+        assert run["operator"].startswith(f"certificate {file}, SHA-256 ")
+    assert base.ask(base.folder / "operator.pem", "POST", "/operations/dev/status", b"x")[0] == 403
+    assert base.ask(base.folder / "operator.pem", "GET", "/operations/dev/status")[0] == 403
+    assert base.ask(base.folder / "operator.pem", "POST", "/operations/dev/destroy")[0] == 404
+    text = (base.dev.root / "environments" / "dev.yaml").read_text()
+    (base.dev.root / "environments" / "dev.yaml").write_text(text + "operations: {}\n")  # no YAML: twice the same key
+    assert base.ask(base.folder / "operator.pem", "POST", "/operations/dev/status")[0] == 403
+    (base.dev.root / "environments" / "dev.yaml").write_text(text)
+
+
+def test_non_prod_runs_nothing_on_prod(base: Both) -> None:
+    root = base.prod("cert", "issue", "--server", "127.0.0.1", "-e", "prod")
+    (base.folder / "prods.pem").write_text(
+        root[root.index("-----BEGIN") : root.index("-----END CERTIFICATE-----") + 26]
+    )
+    base.prod("cert", "issue", "--client", "dev", "--out", str(base.folder / "dev.pem"), "-e", "prod")
+    console = start(base.prod, "prod")
+    try:
+        for file, why in (
+            ("dev", "not approved to run up on prod"),
+            ("operator", "no path leads to an authority that is trusted"),
+        ):
+            (base.dev.root / "environments" / "back.yaml").write_text(
+                f"pulls_from: prod\nupstream: {console.url}\n"
+                f'console: {{authority: "{base.folder}/prods.pem", certificate: "{base.folder}/{file}.pem"}}\n'
+            )
+            before = base.refs()
+            assert why in base.dev("console", "up", "-e", "back", code=3)
+            assert base.refs() == before
+            run = newest(base.prod, "prod")
+            assert (run["outcome"], run["command"]) == ("refused", "console: POST /operations/prod/up")
+            assert why in run["summary"]
+    finally:
+        (base.dev.root / "environments" / "back.yaml").unlink()
+        assert ended(console) == 0
 
 
 @pytest.mark.parametrize(
@@ -199,6 +292,8 @@ def test_a_bad_certificate_gets_403_and_is_recorded_and_nothing_changes_at_prod(
     assert base.refs() == before
     assert why in str(base.refused()[-1]["why"])
     assert base.refused()[-1]["client"] == "127.0.0.1"
+    assert newest(base.dev, "dev")["outcome"] == "refused"
+    assert why in newest(base.dev, "dev")["summary"]
     with_certificate(base, base.folder / "prod.pem")
 
 

@@ -12,6 +12,7 @@ from trellis_dsl.secret import Secret
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 YEAR = timedelta(days=365)
+APPROVED = {"operator": ("up", "status"), "gone": ("up",)}
 
 
 class Kept(dict[str, Secret]):
@@ -40,8 +41,9 @@ def der(credentials: Credentials) -> bytes:
 def decided(
     kept: Kept, certificate: bytes, method: str = "GET", now: datetime = NOW, **more: object
 ) -> tuple[int, str]:
-    asked = Asked(method, str(more.get("path", "/publications/dev")), certificate, bool(more.get("body")))
-    decision = decide(asked, admission(kept), "dev", now)
+    path, query = str(more.get("path", "/publications/dev")), bytes(str(more.get("query", "")), "ascii")
+    asked = Asked(method, path, certificate, bool(more.get("body")), query)
+    decision = decide(asked, admission(kept), "dev", now, APPROVED)
     return decision.status, decision.why
 
 
@@ -115,3 +117,48 @@ def test_another_use_of_the_same_authority_is_refused(kept: Kept) -> None:
 
     signing = issue(authority(kept, "shop", "dev", NOW), Leaf("prod", Use.SIGNING), NOW)
     assert decided(kept, der(signing)) == (403, "not a certificate for a client")
+
+
+@pytest.mark.parametrize("operation", ["up", "status"])
+def test_who_is_approved_may_run_it(kept: Kept, operation: str) -> None:
+    certificate = client(kept, "operator")
+    asked = Asked("POST", f"/operations/dev/{operation}", certificate)
+    assert decide(asked, admission(kept), "dev", NOW, APPROVED).operation == operation
+    assert decided(kept, certificate, "POST", path=f"/operations/dev/{operation}", query="json")[0] == 200
+    reading = decide(Asked("GET", "/publications/dev", certificate), admission(kept), "dev", NOW, APPROVED)
+    assert (reading.status, reading.operation) == (200, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "more", "status", "why"),
+    [
+        ("operator", "POST", {"path": "/operations/dev/scan"}, 403, "not approved to run scan on dev"),
+        ("prod", "POST", {"path": "/operations/dev/up"}, 403, "not approved to run up on dev"),
+        ("Operator", "POST", {"path": "/operations/dev/up"}, 403, "not approved to run up on dev"),
+        ("operator", "GET", {"path": "/operations/dev/up"}, 403, "GET is refused: an operation is run with POST"),
+        ("operator", "POST", {"path": "/operations/dev/up", "body": True}, 403, "an operation takes no body"),
+        ("operator", "POST", {"path": "/operations/dev/up", "query": "yes"}, 403, "no query but json"),
+        ("operator", "POST", {"path": "/operations/prod/up"}, 404, "there is no such operation"),
+        ("operator", "POST", {"path": "/operations/dev/destroy"}, 404, "there is no such operation"),
+        ("operator", "POST", {"path": "/operations/dev/up/../status"}, 404, "there is no such operation"),
+        ("operator", "POST", {"path": "/operations/dev/"}, 404, "there is no such operation"),
+        ("operator", "POST", {}, 403, "POST is refused: publications are only read here"),
+    ],
+)
+def test_nothing_else_is_run(
+    kept: Kept, name: str, method: str, more: dict[str, object], status: int, why: str
+) -> None:
+    found, said = decided(kept, client(kept, name), method, **more)
+    assert found == status
+    assert why in said
+
+
+def test_an_approval_does_not_outlive_the_certificate_and_holds_for_no_other_authority(kept: Kept) -> None:
+    certificate = client(kept, "gone")
+    assert decided(kept, certificate, "POST", path="/operations/dev/up")[0] == 200
+    late = decided(kept, certificate, "POST", NOW + YEAR + timedelta(days=1), path="/operations/dev/up")
+    assert late[0] == 403
+    revoke_client(kept, "gone", "superseded", NOW)
+    assert decided(kept, certificate, "POST", path="/operations/dev/up") == (403, "certificate gone was revoked")
+    foreign = decided(kept, client(Kept(), "operator"), "POST", path="/operations/dev/up")
+    assert foreign == (403, "not trusted: no path leads to an authority that is trusted")
