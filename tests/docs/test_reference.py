@@ -7,9 +7,17 @@ from pathlib import Path
 
 import pytest
 from console import ROOT
+from examples import examples
+from ruamel.yaml import YAML
 
 import trellis
 import trellis.errors
+from trellis.environments.firewall import KEYS as FIREWALL_KEYS
+from trellis.environments.hosts import KEYS as HOST_KEYS
+from trellis.environments.loading import KEYS as ENVIRONMENT_KEYS
+from trellis.environments.loading import parse_environment
+from trellis.environments.project import KEYS as PROJECT_KEYS
+from trellis.environments.project import find_project
 from trellis.plugin import hookspecs
 
 DOCS = ROOT / "docs"
@@ -17,6 +25,7 @@ sys.path.insert(0, str(DOCS))
 
 from generated_reference import error_classes, exit_code_page, exit_codes, write_pages  # noqa: E402 - beside conf.py
 
+yaml = YAML(typ="safe")
 HOOKS = [hook for name, hook in inspect.getmembers(hookspecs, inspect.isfunction) if name.startswith("trellis_")]
 
 
@@ -51,6 +60,28 @@ def test_the_table_has_every_code_once_and_no_other() -> None:
 
 def test_the_codes_are_those_that_scripts_rely_on() -> None:
     assert list(exit_codes()) == [*range(13), 255]
+
+
+def example_of(file: str) -> str:
+    (found,) = [one.text for one in examples(DOCS / "reference" / "project-files.md") if one.caption == file]
+    return found
+
+
+def test_the_reference_of_environment_files_names_every_key_and_is_a_file_without_faults(tmp_path: Path) -> None:
+    (tmp_path / "trellis.yaml").write_text(example_of("trellis.yaml"), encoding="utf-8")
+    project, text = find_project(tmp_path), example_of("environments/prod.yaml")
+    environment = parse_environment(project, "prod", text)
+    document = yaml.load(text)
+    assert set(document) == set(ENVIRONMENT_KEYS)
+    assert set(document["hosts"]["ny1"]) == set(HOST_KEYS)
+    assert set(document["firewall"]) == set(FIREWALL_KEYS)
+    assert environment.hosts["ny1"].capacity.cpu == 4
+
+
+def test_the_reference_of_the_project_file_names_every_key(tmp_path: Path) -> None:
+    (tmp_path / "trellis.yaml").write_text(example_of("trellis.yaml"), encoding="utf-8")
+    assert find_project(tmp_path).solver == "cpsat"
+    assert set(yaml.load(example_of("trellis.yaml"))) == set(PROJECT_KEYS)
 
 
 def test_pages_are_written_only_when_they_change(tmp_path: Path) -> None:

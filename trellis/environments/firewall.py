@@ -9,13 +9,13 @@ from trellis.firewall.settings import EGRESS, MODES, Denial, FirewallSettings
 
 T = TypeVar("T", bound=str)
 
-_KEYS = ("mode", "egress", "provider", "deny")
+KEYS = ("mode", "egress", "provider", "deny")
 _ANY = "*"
 
 
 def read_firewall(found: Mapping[object, object], problems: Problems) -> FirewallSettings:
     """The settings; what is wrong with them is remembered."""
-    check_keys(found, _KEYS, "firewall", problems)
+    check_keys(found, KEYS, "firewall", problems)
     return FirewallSettings(
         mode=_one_of(found, "mode", MODES, problems),
         egress=_one_of(found, "egress", EGRESS, problems),

@@ -14,7 +14,7 @@ from trellis.placing.model import Capacity
 from trellis_dsl.errors import StackError
 from trellis_dsl.quantities import parse_bandwidth, parse_bytes, parse_cpu
 
-_KEYS = ("connect", "address", "roles", "labels", "draining", "capacity", "exclusive", "options")
+KEYS = ("connect", "address", "roles", "labels", "draining", "capacity", "exclusive", "options")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://\S*")
 _LOCAL = "127.0.0.1"
 _AMOUNTS: Mapping[str, Callable[[Any], Any]] = {
@@ -40,7 +40,7 @@ def read_hosts(found: Mapping[object, object], problems: Problems) -> dict[str, 
 
 
 def _host(name: str, entry: Mapping[object, object], path: str, problems: Problems) -> Host:
-    check_keys(entry, _KEYS, path, problems)
+    check_keys(entry, KEYS, path, problems)
     connect = text_at(entry, "connect", path, problems) or "local://"
     reached = _reached(connect, path, problems)
     return Host(

@@ -27,7 +27,7 @@ from trellis.errors import ConfigError, UnknownEnvironmentError
 from trellis.values import Value, freeze
 
 FOLDER = "environments"
-_KEYS = (
+KEYS = (
     "pulls_from",
     "upstream",
     "console",
@@ -90,7 +90,7 @@ def parse_environment(project: Project, name: str, text: str) -> Environment:
     """The environment that a file's text describes. Raises `ConfigError` with all its problems."""
     document = parse_mapping(text, label(name))
     problems = Problems(label(name))
-    check_keys(document, _KEYS, "", problems)
+    check_keys(document, KEYS, "", problems)
     hosts = read_hosts(mapping_at(document, "hosts", "", problems), problems)
     environment = Environment(
         name=name,

@@ -17,7 +17,7 @@ from trellis.environments.reading import (
 from trellis.errors import ConfigError
 
 PROJECT_FILE = "trellis.yaml"
-_KEYS = ("stack", "default_environment", "state", "secrets", "placement")
+KEYS = ("stack", "default_environment", "state", "secrets", "placement")
 _SECONDS = 20.0
 
 
@@ -62,7 +62,7 @@ def find_project(start: Path) -> Project:
 def _read(root: Path) -> Project:
     document = parse_mapping(read_text(root / PROJECT_FILE, PROJECT_FILE), PROJECT_FILE)
     problems = Problems(PROJECT_FILE)
-    check_keys(document, _KEYS, "", problems)
+    check_keys(document, KEYS, "", problems)
     placement = mapping_at(document, "placement", "", problems)
     check_keys(placement, ("solver", "seconds"), "placement", problems)
     project = Project(
