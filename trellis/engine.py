@@ -67,29 +67,47 @@ class EngineConnection:
         self._streams: tuple[StreamReader, StreamWriter] | None = None
         self._rest = b""
 
-    async def ask(self, method: str, path: str, query: Mapping[str, str] | None = None) -> EngineAnswer:
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        timeout: float | None = None,
+    ) -> EngineAnswer:
         """One question and its answer.
+
+        Args:
+            method: ``GET`` and the like.
+            path: what is asked, its parts quoted.
+            query: what stands behind the question mark.
+            body: JSON that is sent along.
+            timeout: seconds that this answer may take, where it is not the connection's usual time.
 
         Raises:
             OSError: the engine does not answer; also as `TimeoutError`, and when what it says is not HTTP.
             TrellisError: there is no engine, the account may not use it, or the host does not answer.
         """
         target = f"{path}?{urlencode(query)}" if query else path
-        async with asyncio.timeout(self._timeout):
+        async with asyncio.timeout(self._timeout if timeout is None else timeout):
             reader, writer = await self._connected()
             try:
-                return await self._exchange(method, target, reader, writer)
+                return await self._exchange(method, target, body, reader, writer)
             except BaseException:
                 self._drop(writer)
                 raise
 
-    async def _exchange(self, method: str, target: str, reader: StreamReader, writer: StreamWriter) -> EngineAnswer:
+    async def _exchange(
+        self, method: str, target: str, body: bytes, reader: StreamReader, writer: StreamWriter
+    ) -> EngineAnswer:
         import h11
 
         mine = h11.Connection(our_role=h11.CLIENT)
-        headers = [("Host", "docker"), ("User-Agent", "trellis"), ("Content-Length", "0")]
+        headers = [("Host", "docker"), ("User-Agent", "trellis"), ("Content-Length", str(len(body)))]
+        headers += [("Content-Type", "application/json")] if body else []
         request = mine.send(h11.Request(method=method, target=target, headers=headers)) or b""
-        writer.write(request + (mine.send(h11.EndOfMessage()) or b""))
+        content = (mine.send(h11.Data(data=body)) or b"") if body else b""
+        writer.write(request + content + (mine.send(h11.EndOfMessage()) or b""))
         async with self._reading:  # taken before anybody else can write
             await writer.drain()
             return await self._read(mine, reader)

@@ -1,4 +1,4 @@
-"""Talks to one host's Docker Engine: the only module that calls the Docker SDK, which ships no types."""
+"""Talks to one host's Docker Engine: over a connection of our own, and with the Docker SDK where output streams."""
 
 import asyncio
 import json
@@ -7,13 +7,12 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 from trellis.engine import EngineConnection
 from trellis.executing import exec_output
 from trellis.hosts import Completed, HostSession
 from trellis.values import Value
-from trellis_docker.commands import Call
+from trellis_docker.commands import Call, quoted
 from trellis_docker.facts import Json
 from trellis_docker.progress import PullProgress
 from trellis_docker.refusals import EngineError, silent_engine
@@ -33,14 +32,15 @@ _T = TypeVar("_T")
 
 
 class Engine:
-    """One host's engine: questions over a connection of our own, changes by the SDK in threads of its own.
+    """One host's engine: questions and changes over a connection of our own, what streams by the SDK in its threads.
 
-    The SDK is imported with the first change: most runs only look.
+    The SDK, which ships no types, is imported to pull an image, read a log or run a command: importing it takes as long
+    as bringing a container up, and its threads need one more way to the engine.
     """
 
     def __init__(self, session: HostSession) -> None:
         self._session = session
-        self._questions = EngineConnection(session, _QUESTION_TIMEOUT)
+        self._connection = EngineConnection(session, _QUESTION_TIMEOUT)
         self._sdk = asyncio.Lock()
         self._api: Any = None
         self.host = session.host.name
@@ -51,12 +51,17 @@ class Engine:
         self._threads.shutdown(wait=False, cancel_futures=True)
         if self._api is not None:
             self._api.close()
-        await self._questions.close()
+        await self._connection.close()
 
     async def call(self, call: Call) -> None:
         """Make a call that changes something; the only place where secrets of a container are revealed."""
-        arguments = {name: _revealed(value) for name, value in call.arguments.items()}
-        await self._blocking(lambda api: getattr(api, call.operation)(**arguments))
+        body = json.dumps(_revealed(call.body)).encode() if call.body else b""
+        try:
+            answer = await self._connection.ask(call.method, call.path, call.query, body, _TIMEOUT + call.seconds)
+        except OSError as error:
+            raise silent_engine(error, self.host) from error
+        if answer.status >= 400:
+            raise EngineError(answer.status, answer.message, f"host {self.host}")
 
     async def containers(self, labels: Sequence[str] = ()) -> Sequence[Json]:
         """All containers, running or not, as listed; those with all of the labels when some are given."""
@@ -66,7 +71,7 @@ class Engine:
 
     async def container(self, container: str) -> Json | None:
         """One container, inspected; None when it is not there."""
-        return await self._optional(f"/containers/{_quoted(container)}/json")
+        return await self._optional(f"/containers/{quoted(container)}/json")
 
     async def networks(self) -> Sequence[Json]:
         """All networks as listed."""
@@ -75,7 +80,7 @@ class Engine:
 
     async def network(self, name: str) -> Json | None:
         """One network; None when it is not there."""
-        return await self._optional(f"/networks/{_quoted(name)}")
+        return await self._optional(f"/networks/{quoted(name)}")
 
     async def volumes(self) -> Sequence[Json]:
         """All volumes as listed."""
@@ -84,11 +89,11 @@ class Engine:
 
     async def volume(self, name: str) -> Json | None:
         """One volume; None when it is not there."""
-        return await self._optional(f"/volumes/{_quoted(name)}")
+        return await self._optional(f"/volumes/{quoted(name)}")
 
     async def image(self, reference: str) -> Json | None:
         """The image that a reference names now; None when the host has none."""
-        return await self._optional(f"/images/{_quoted(reference)}/json")
+        return await self._optional(f"/images/{quoted(reference)}/json")
 
     async def log(self, container: str, lines: int) -> str:
         """The last lines that a container printed."""
@@ -125,7 +130,7 @@ class Engine:
     async def _asked(self, path: str, query: Mapping[str, str] | None = None) -> Any:
         """The JSON that the engine answers to a question."""
         try:
-            answer = await self._questions.ask("GET", path, query)
+            answer = await self._connection.ask("GET", path, query)
             if answer.status >= 400:
                 raise EngineError(answer.status, answer.message, f"host {self.host}")
             return answer.json()
@@ -138,7 +143,7 @@ class Engine:
         async with self._sdk:
             if self._api is None:
                 url = await self._session.docker_url()
-                version = self._questions.api_version
+                version = self._connection.api_version
                 self._api = await loop.run_in_executor(self._threads, _connected, url, version, self.host)
 
         def translated() -> _T:
@@ -188,10 +193,6 @@ def _translating(host: str) -> Iterator[None]:
         raise EngineError(error.status_code or 500, str(message), where) from error
     except (RequestException, DockerException, OSError) as error:
         raise silent_engine(error, host) from error
-
-
-def _quoted(name: str) -> str:
-    return quote(name, safe="/:@")
 
 
 def _revealed(value: Value) -> object:

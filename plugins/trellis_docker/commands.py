@@ -1,7 +1,8 @@
 """Which calls of the Docker API make a thing what it should be: data, nothing is called here."""
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from trellis.plugin.contracts import Scope
 from trellis.resources import Resource
@@ -15,20 +16,26 @@ RESTART_POLICY = "unless-stopped"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of the Docker API.
+    """A call of the Docker Engine API that changes something.
 
     Attributes:
-        operation: the method of the Docker SDK's `APIClient`.
-        arguments: its keyword arguments; secrets stay `Secret` until it is made.
+        method: of HTTP.
+        path: below the API's root, its parts quoted.
+        query: what stands behind the question mark.
+        body: what is sent as JSON, nothing when it is empty; secrets stay `Secret` until the call is made.
+        seconds: that it may take beyond the usual time, as for a container that is given time to end.
     """
 
-    operation: str
-    arguments: Mapping[str, Value]
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Value] = field(default_factory=dict)
+    seconds: float = 0.0
 
 
-def call(operation: str, **arguments: object) -> Call:
-    """A `Call` with its arguments frozen."""
-    return Call(operation, freeze_mapping(arguments))
+def quoted(name: str) -> str:
+    """A name or a reference as a part of a path."""
+    return quote(name, safe="/:@")
 
 
 def create_container(resource: Resource, scope: Scope, taken: Container[str] = ()) -> Call:
@@ -54,70 +61,76 @@ def create_container(resource: Resource, scope: Scope, taken: Container[str] = (
         **({"MacAddress": mac} if mac else {}),
         "NetworkingConfig": {"EndpointsConfig": _endpoints(spec, mac)},
     }
-    return call("create_container_from_config", config=config, name=spec.name)
+    return Call("POST", "/containers/create", {"name": spec.name}, freeze_mapping(config))
 
 
 def start(container: str) -> Call:
-    """Start it."""
-    return call("start", container=container)
+    """Start it (ContainerStart)."""
+    return Call("POST", f"/containers/{quoted(container)}/start")
 
 
 def stop(container: str, grace: float) -> Call:
-    """Ask it to end, and end it after `grace` seconds."""
-    return call("stop", container=container, timeout=max(1, round(grace)))
+    """Ask it to end, and end it after `grace` seconds (ContainerStop)."""
+    seconds = max(1, round(grace))
+    return Call("POST", f"/containers/{quoted(container)}/stop", {"t": str(seconds)}, seconds=seconds)
 
 
 def unpause(container: str) -> Call:
-    """Let it go on."""
-    return call("unpause", container=container)
+    """Let it go on (ContainerUnpause)."""
+    return Call("POST", f"/containers/{quoted(container)}/unpause")
 
 
 def rename(container: str, name: str) -> Call:
-    """Give it another name."""
-    return call("rename", container=container, name=name)
+    """Give it another name (ContainerRename)."""
+    return Call("POST", f"/containers/{quoted(container)}/rename", {"name": name})
 
 
 def remove_container(container: str) -> Call:
-    """Remove it with its anonymous volumes, running or not; named volumes stay."""
-    return call("remove_container", container=container, v=True, force=True)
+    """Remove it with its anonymous volumes, running or not; named volumes stay (ContainerDelete)."""
+    return Call("DELETE", f"/containers/{quoted(container)}", {"v": "1", "force": "1"})
 
 
 def update_container(container: str, spec: ContainerSpec) -> Call:
-    """Set limits and restart policy in place; without a memory limit that part is left out."""
-    memory = {"mem_limit": spec.memory, "memswap_limit": spec.memory} if spec.memory else {}
+    """Set limits and restart policy in place; without a memory limit that part is left out (ContainerUpdate)."""
+    memory = {"Memory": spec.memory, "MemorySwap": spec.memory} if spec.memory else {}
     policy = {"Name": RESTART_POLICY, "MaximumRetryCount": 0}
-    return call("update_container", container=container, cpu_shares=spec.cpu_shares, restart_policy=policy, **memory)
+    body = {"CpuShares": spec.cpu_shares, "RestartPolicy": policy, **memory}
+    return Call("POST", f"/containers/{quoted(container)}/update", body=freeze_mapping(body))
 
 
 def connect(container: str, spec: ContainerSpec) -> Call:
-    """Attach it to its network under its aliases."""
-    return call("connect_container_to_network", container=container, net_id=spec.network, aliases=spec.aliases)
+    """Attach it to its network under its aliases (NetworkConnect)."""
+    body = {"Container": container, "EndpointConfig": {"Aliases": spec.aliases}}
+    return Call("POST", f"/networks/{quoted(spec.network)}/connect", body=freeze_mapping(body))
 
 
 def disconnect(container: str, network: str) -> Call:
-    """Detach it from a network, even from one that is gone."""
-    return call("disconnect_container_from_network", container=container, net_id=network, force=True)
+    """Detach it from a network, even from one that is gone (NetworkDisconnect)."""
+    body = {"Container": container, "Force": True}
+    return Call("POST", f"/networks/{quoted(network)}/disconnect", body=freeze_mapping(body))
 
 
 def create_network(resource: Resource, scope: Scope) -> Call:
-    """Make a bridge network of its own for the environment."""
+    """Make a bridge network of its own for the environment (NetworkCreate)."""
     labels = labels_for(resource, scope)
-    return call("create_network", name=resource.spec["name"], driver="bridge", labels=labels, check_duplicate=True)
+    body = {"Name": resource.spec["name"], "Driver": "bridge", "CheckDuplicate": True, "Labels": labels}
+    return Call("POST", "/networks/create", body=freeze_mapping(body))
 
 
 def remove_network(network: str) -> Call:
-    """Remove it, by its id as names may be there twice; Docker refuses while something is attached."""
-    return call("remove_network", net_id=network)
+    """Remove it, by its id as names may be there twice; Docker refuses while something is attached (NetworkDelete)."""
+    return Call("DELETE", f"/networks/{quoted(network)}")
 
 
 def create_volume(resource: Resource, scope: Scope) -> Call:
-    """Make a local volume; its size is what placement counts with, the engine sets no limit."""
-    return call("create_volume", name=resource.spec["name"], labels=labels_for(resource, scope))
+    """Make a local volume; its size is what placement counts with, the engine sets no limit (VolumeCreate)."""
+    body = {"Name": resource.spec["name"], "Labels": labels_for(resource, scope)}
+    return Call("POST", "/volumes/create", body=freeze_mapping(body))
 
 
 def remove_volume(name: str) -> Call:
-    """Remove it with its data; Docker refuses while a container uses it."""
-    return call("remove_volume", name=name)
+    """Remove it with its data; Docker refuses while a container uses it (VolumeDelete)."""
+    return Call("DELETE", f"/volumes/{quoted(name)}")
 
 
 def _variable(name: str, value: Value) -> Value:

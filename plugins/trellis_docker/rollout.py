@@ -222,8 +222,10 @@ class Rollout:
         Raises:
             ApplyError: it is not, with its last lines.
         """
+        since = monotonic()
         inspected = await self._engine.container(container) or {}
-        vitals = Vitals(self._engine, self._applying, inspected.get("Id", ""), container_spec(resource.spec))
+        spec = container_spec(resource.spec)
+        vitals = Vitals(self._engine, self._applying, inspected.get("Id", ""), spec, since=since)
         answer = await vitals.wait()
         if not answer.healthy:
             lines = await self._last_lines(container, resource)

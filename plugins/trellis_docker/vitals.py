@@ -72,7 +72,7 @@ class Vitals:
         if check:
             return await ask(check, self.applying.session, self._execute)
         own = inspected["State"].get("Health")
-        return _own_health(own) if own else self._settled(inspected)
+        return _own_health(own) if own else await self._settled(inspected)
 
     async def look_again(self) -> Answer:
         """One look at a container that was healthy: one without any check only has to run on."""
@@ -98,8 +98,13 @@ class Vitals:
             inspected = await self.engine.container(self.container) or inspected
         return "ended and was restarted"
 
-    def _settled(self, inspected: Json) -> Answer:
-        steady = inspected["State"]["Status"] == "running" and monotonic() - self.since >= SETTLED
+    async def _settled(self, inspected: Json) -> Answer:
+        """Whether it still runs when its time to settle is over; until then nothing is asked."""
+        left = self.since + SETTLED - monotonic()
+        if left > 0:
+            await asyncio.sleep(left)
+            return await self.look()
+        steady = inspected["State"]["Status"] == "running"
         return Answer(healthy=steady, detail="runs" if steady else "it settles")
 
     async def _execute(self, argv: Sequence[str]) -> Completed:

@@ -30,7 +30,11 @@ class ChannelSession(asyncssh.SSHTCPSession[bytes], asyncssh.SSHUNIXSession[byte
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The channel is closed."""
+        """The channel is closed; one that was lost is told of as a connection that was reset."""
+        if exc is not None and not isinstance(exc, OSError):
+            reset = ConnectionResetError(str(exc) or type(exc).__name__)
+            reset.__cause__ = exc
+            exc = reset
         self.protocol.connection_lost(exc)
 
     def pause_writing(self) -> None:

@@ -61,8 +61,7 @@ def doomed(countdown: Countdown, how: str) -> type[Engine]:
                 countdown.one_less()
                 await under_way
             await super().call(call)
-            if how != "any":
-                countdown.one_less()
+            countdown.one_less()
 
         async def _blocking(self, operation: Callable[[Any], Any]) -> Any:
             answer = await super()._blocking(operation)

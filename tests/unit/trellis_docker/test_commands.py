@@ -40,33 +40,30 @@ WEBSITE = Resource(
 
 def test_the_whole_container() -> None:
     call = commands.create_container(WEBSITE, SCOPE)
-    assert call.operation == "create_container_from_config"
-    assert masked(call.arguments) == {
-        "name": "shop-prod-website-1",
-        "config": {
-            "Image": "shop/website:7.1",
-            "Env": ["WORKERS=4", "•••"],
-            "Cmd": ["serve", "--fast"],
-            "User": "web",
-            "Labels": {"team": "web", **labels_for(WEBSITE, SCOPE)},
-            "StopTimeout": 5,
-            "ExposedPorts": {"8080/tcp": {}},
-            "HostConfig": {
-                "NetworkMode": "shop-prod",
-                "PortBindings": {
-                    "8080/tcp": [{"HostIp": "0.0.0.0", "HostPort": "80"}, {"HostIp": "::", "HostPort": "80"}]  # noqa: S104 - data
-                },
-                "Mounts": [
-                    {"Type": "volume", "Source": "shop-prod-data", "Target": "/data", "ReadOnly": False},
-                    {"Type": "bind", "Source": "/etc/motd", "Target": "/etc/motd", "ReadOnly": True},
-                ],
-                "RestartPolicy": {"Name": "unless-stopped"},
-                "CpuShares": 512,
-                "Memory": 1 << 28,
-                "MemorySwap": 1 << 28,
+    assert (call.method, call.path, call.query) == ("POST", "/containers/create", {"name": "shop-prod-website-1"})
+    assert masked(call.body) == {
+        "Image": "shop/website:7.1",
+        "Env": ["WORKERS=4", "•••"],
+        "Cmd": ["serve", "--fast"],
+        "User": "web",
+        "Labels": {"team": "web", **labels_for(WEBSITE, SCOPE)},
+        "StopTimeout": 5,
+        "ExposedPorts": {"8080/tcp": {}},
+        "HostConfig": {
+            "NetworkMode": "shop-prod",
+            "PortBindings": {
+                "8080/tcp": [{"HostIp": "0.0.0.0", "HostPort": "80"}, {"HostIp": "::", "HostPort": "80"}]  # noqa: S104 - data
             },
-            "NetworkingConfig": {"EndpointsConfig": {"shop-prod": {"Aliases": ["website-1", "website"]}}},
+            "Mounts": [
+                {"Type": "volume", "Source": "shop-prod-data", "Target": "/data", "ReadOnly": False},
+                {"Type": "bind", "Source": "/etc/motd", "Target": "/etc/motd", "ReadOnly": True},
+            ],
+            "RestartPolicy": {"Name": "unless-stopped"},
+            "CpuShares": 512,
+            "Memory": 1 << 28,
+            "MemorySwap": 1 << 28,
         },
+        "NetworkingConfig": {"EndpointsConfig": {"shop-prod": {"Aliases": ["website-1", "website"]}}},
     }
 
 
@@ -78,7 +75,7 @@ def test_a_secret_is_in_no_label_and_in_no_repr() -> None:
 
 def test_on_the_host_s_network_nothing_is_published() -> None:
     spec = {**WEBSITE.spec, "network": "host"}
-    config = masked(commands.create_container(Resource(WEBSITE.key, freeze_mapping(spec)), SCOPE).arguments["config"])
+    config = masked(commands.create_container(Resource(WEBSITE.key, freeze_mapping(spec)), SCOPE).body)
     assert isinstance(config, dict)
     assert config["ExposedPorts"] == {}
     assert config["NetworkingConfig"] == {"EndpointsConfig": {}}
@@ -87,7 +84,7 @@ def test_on_the_host_s_network_nothing_is_published() -> None:
 
 def test_what_is_not_asked_for_stays_the_image_s_and_docker_s() -> None:
     bare = Resource(WEBSITE.key, freeze_mapping({"name": "n", "image": "i"}))
-    config = masked(commands.create_container(bare, SCOPE).arguments["config"])
+    config = masked(commands.create_container(bare, SCOPE).body)
     assert isinstance(config, dict)
     assert (config["Cmd"], config["User"], config["Env"]) == (None, None, [])
     assert (config["HostConfig"]["CpuShares"], config["HostConfig"]["Memory"]) == (0, 0)
@@ -96,19 +93,23 @@ def test_what_is_not_asked_for_stays_the_image_s_and_docker_s() -> None:
 def test_limits_in_place_leave_memory_out_when_there_is_none() -> None:
     policy = {"Name": "unless-stopped", "MaximumRetryCount": 0}
     limited = commands.update_container("c", container_spec(WEBSITE.spec))
-    assert masked(limited.arguments) == {
-        "container": "c",
-        "cpu_shares": 512,
-        "restart_policy": policy,
-        "mem_limit": 1 << 28,
-        "memswap_limit": 1 << 28,
+    assert limited.path == "/containers/c/update"
+    assert masked(limited.body) == {
+        "CpuShares": 512,
+        "RestartPolicy": policy,
+        "Memory": 1 << 28,
+        "MemorySwap": 1 << 28,
     }
     free = commands.update_container("c", container_spec(freeze_mapping({"name": "n", "image": "i"})))
-    assert masked(free.arguments) == {"container": "c", "cpu_shares": 1024, "restart_policy": policy}
+    assert masked(free.body) == {"CpuShares": 1024, "RestartPolicy": policy}
 
 
 def test_grace_is_at_least_a_second() -> None:
-    assert commands.stop("c", 0.2).arguments["timeout"] == 1
+    assert commands.stop("c", 0.2).query == {"t": "1"}
+
+
+def test_stopping_has_the_grace_on_top_of_the_usual_time() -> None:
+    assert commands.stop("c", 30).seconds == 30
 
 
 def test_labels_tell_the_whole_story_again() -> None:
