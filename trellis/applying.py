@@ -1,9 +1,9 @@
 """Apply: do a plan's steps in their order, independent ones side by side; decides nothing."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from trellis.balancing import NO_BALANCERS, Balancers
 from trellis.errors import TrellisError, UnreachableError
@@ -12,9 +12,20 @@ from trellis.plans import Plan, Step, Verb
 from trellis.plugin.contracts import NO_TOOLS, Applying, Provider, Tools
 from trellis.resources import ResourceKey
 
-Event = Literal["started", "doing", "done", "failed", "skipped"]
-Listener = Callable[[Event, Step, str], None]
-"""Told what happens to each step: the event, the step, and a sentence that may be empty."""
+Ending = Literal["done", "failed", "skipped"]
+
+
+class Listener(Protocol):
+    """Told what happens to each step."""
+
+    async def started(self, step: Step) -> None:
+        """It begins as soon as this returns; it may raise to stop everything, as a lost lease does."""
+
+    def doing(self, step: Step, text: str) -> None:
+        """What it is doing now, as a sentence."""
+
+    def ended(self, step: Step, how: Ending, text: str) -> None:
+        """It is over, or was not begun; what failed has a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +33,7 @@ class Outcome:
     """How a step ended: done, failed with `error`, or skipped because something before it failed or was cancelled."""
 
     step: Step
-    state: Literal["done", "failed", "skipped"]
+    state: Ending
     error: TrellisError | None = None
 
 
@@ -32,7 +43,7 @@ class Applier:
     Args:
         providers: by resource kind.
         observed: the hosts with their open sessions.
-        listener: told what happens; it may raise to stop everything, as a lost lease does.
+        listener: told what happens.
         parallel: how many steps at once.
         tools: what of the controller's own the providers may use.
         balancers: told what comes and goes.
@@ -83,7 +94,7 @@ class Applier:
         async with self._slots:
             try:
                 if self._stopping or not ready or self._lost & {step.key.host, step.moved_from}:
-                    self._listener("skipped", step, "")
+                    self._listener.ended(step, "skipped", "")
                     return Outcome(step, "skipped")
                 return await self._do(step)
             except BaseException:
@@ -97,14 +108,14 @@ class Applier:
             await asyncio.sleep(min(left, 0.1))
 
     async def _do(self, step: Step) -> Outcome:
-        self._listener("started", step, "")
+        await self._listener.started(step)
         try:
             await self._providers[step.key.kind].apply(step, self._applying(step))
         except TrellisError as error:
             self._note(step, error)
-            self._listener("failed", step, error.what)
+            self._listener.ended(step, "failed", error.what)
             return Outcome(step, "failed", error)
-        self._listener("done", step, "")
+        self._listener.ended(step, "done", "")
         return Outcome(step, "done")
 
     def _note(self, step: Step, error: TrellisError) -> None:
@@ -119,7 +130,7 @@ class Applier:
         source = self._observed[step.moved_from].session if step.verb is Verb.MOVE else None
 
         def report(text: str) -> None:
-            self._listener("doing", step, text)
+            self._listener.doing(step, text)
 
         traffic = self._balancers.traffic(step, report)
         return Applying(seen.session, seen.scope, report, source, self._tools, traffic, seen.connector)

@@ -321,8 +321,8 @@ class Rollout:
             await asyncio.sleep(0.1)
 
     async def _refuse_foreign(self, spec: ContainerSpec) -> None:
-        for name in (spec.name, spec.previous):
-            present = await self._engine.container(name)
+        names = (spec.name, spec.previous)
+        for name, present in zip(names, await asyncio.gather(*map(self._engine.container, names)), strict=True):
             if present is not None and not is_ours(present["Config"].get("Labels"), self._applying.scope):
                 raise foreign_name("container", name, self._engine.host, ApplyError)
 

@@ -13,8 +13,8 @@ from trellis_docker.differences import limit_text
 from trellis_docker.facts import Json
 from trellis_docker.spec import ContainerSpec
 
-SETTLED = 0.5
-"""Seconds that a container without any check has to run to count as started."""
+SETTLED = 0.25
+"""Seconds that a container without any check has to run to count as started: what cannot start at all ends at once."""
 
 _PATIENCE = 60.0
 """Seconds that a container with a HEALTHCHECK of its image, or none at all, has."""

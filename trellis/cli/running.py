@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from trellis.applying import Applier, Event
+from trellis.applying import Applier
 from trellis.cli.ending import error_of, outcome_of
+from trellis.cli.journalling import JournalledSteps
 from trellis.cli.output import progress
 from trellis.cli.rendering import summary_line
 from trellis.cli.telling import Teller, telling
 from trellis.pipeline import Planned
-from trellis.plans import Step
 from trellis.promotion.gate import AS_DECIDED, Choice, allowed, refuse_careless_edits
 from trellis.remembering import made_of
 from trellis.revisions.applied import content_of, remember
@@ -82,9 +82,10 @@ async def apply_plan(
     outcome: RunOutcome = "failed"
     try:
         with telling(len(planned.plan.changes)) as teller:
-            applier = planned.applier(_Journal(recording, run, bound.salt, teller), parallel, progressed)
-            stopped = _stop_on_interrupt(applier, teller)
-            outcomes = await applier.apply(planned.plan)
+            async with JournalledSteps(recording.store, recording.lease, run, bound.salt, teller) as journal:
+                applier = planned.applier(journal, parallel, progressed)
+                stopped = _stop_on_interrupt(applier, teller)
+                outcomes = await applier.apply(planned.plan)
         outcome = outcome_of(outcomes, cancelled=bool(stopped))
         if outcome == "done" and not partial and not planned.plan.limit:
             _remember(planned, recording, run)
@@ -127,33 +128,6 @@ def _applied(planned: Planned) -> Applied:
         planned.plan.bound_to["config"],
         {str(item.key): digest(fingerprinted(item.spec, salt)) for item in planned.desired},
     )
-
-
-class _Journal:
-    """Writes each event to the journal before and after it happens, and hands it to who tells the operator."""
-
-    def __init__(self, recording: Recording, run: int, salt: bytes, teller: Teller) -> None:
-        self._recording, self._run, self._salt, self._teller = recording, run, salt, teller
-
-    def __call__(self, event: Event, step: Step, text: str) -> None:
-        store, key = self._recording.store, str(step.key)
-        match event:
-            case "started":
-                self._recording.lease.check()
-                store.step_started(self._run, key, step.verb.value, step.key.host, step.reason)
-                self._teller.started(step)
-                return
-            case "doing":
-                self._teller.doing(step, text)
-                return
-            case "done":
-                made = made_of(step.resource, self._salt) if step.resource else None
-                store.step_finished(self._run, key, "done", made=made)
-            case "failed":
-                store.step_finished(self._run, key, "failed", text)
-            case "skipped":
-                store.step_skipped(self._run, key, step.verb.value, step.key.host)
-        self._teller.ended(step, event)
 
 
 def _stop_on_interrupt(applier: Applier, teller: Teller) -> list[bool]:

@@ -55,6 +55,27 @@ class StepRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class StepEvent:
+    """Something that happens to a step. Every text is masked already.
+
+    Attributes:
+        key: ``container:website-2@ny1``.
+        state: what it is from now on.
+        verb: what it does, for one that starts or is skipped.
+        host: where, likewise.
+        detail: why it is done, or how it failed; at its end empty keeps the reason that it started with.
+        made: what is there after it was done; None when it took that away.
+    """
+
+    key: str
+    state: StepState
+    verb: str = ""
+    host: str = ""
+    detail: str = ""
+    made: "Made | None" = None
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """A run as the journal has it; times are UTC. `steps` is filled by `Store.run` only."""
 

@@ -5,15 +5,26 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Engine, Row, bindparam, delete, func, insert, select, update
 
 from trellis.state.database import faults, open_database, place, state_url
 from trellis.state.journal import JournalTable
 from trellis.state.lease import Clock, Lease, LeaseTable, LockStatus, acquire
 from trellis.state.processes import Holder, this_process
 from trellis.state.programs import ProgramTable
-from trellis.state.records import Applied, Made, Run, RunOutcome, RunRecord, StepRecord, refuse_secrets, settled
+from trellis.state.records import (
+    Applied,
+    Made,
+    Run,
+    RunOutcome,
+    RunRecord,
+    StepEvent,
+    StepRecord,
+    refuse_secrets,
+    settled,
+)
 from trellis.state.schema import APPLIED, MADE, RUNS, STEPS
+from trellis.state.steps import made_columns, write_steps
 
 
 def open_store(url: str, *, clock: Clock | None = None) -> "Store":
@@ -109,52 +120,32 @@ class Store:
         with faults(self._where), self._engine.begin() as connection:
             connection.execute(insert(RUNS).values(**_columns(run), outcome="refused", started=now, finished=now))
 
-    def step_started(self, run: int, key: str, verb: str, host: str, detail: str = "") -> None:
-        """Record, before a step does anything, that it starts; what is known of its resource is in doubt from now on.
+    def record_steps(self, run: int, events: Sequence[StepEvent]) -> None:
+        """Record what happens to steps, in that order and all of it or nothing.
 
-        Args:
-            run: the run's number.
-            key: ``container:website-2@ny1``.
-            verb: what it does.
-            host: where.
-            detail: its reason, masked.
+        A step that starts is recorded before it does anything: what is known of its resource is in doubt from then on,
+        and stays so when it fails.
 
         Raises:
             TypeError: a `Secret` is in it.
+            KeyError: a step is to end that is not under way.
         """
-        self._add_step(run, key, verb, host, detail, state="started")
+        with faults(self._where), self._engine.begin() as connection:
+            write_steps(connection, run, events, self._now())
+
+    def step_started(self, run: int, key: str, verb: str, host: str, detail: str = "") -> None:
+        """Record one step that starts; see `record_steps`."""
+        self.record_steps(run, [StepEvent(key, "started", verb, host, detail)])
 
     def step_skipped(self, run: int, key: str, verb: str, host: str, detail: str = "") -> None:
         """Record that a step was not started, and why."""
-        self._add_step(run, key, verb, host, detail, state="skipped")
+        self.record_steps(run, [StepEvent(key, "skipped", verb, host, detail)])
 
     def step_finished(
         self, run: int, key: str, outcome: Literal["done", "failed"], detail: str = "", made: Made | None = None
     ) -> None:
-        """Record how a started step ended.
-
-        Args:
-            run: the run's number.
-            key: the step's resource.
-            outcome: a failed step leaves in doubt what is known of the resource.
-            detail: empty keeps the reason that it started with.
-            made: what is there now; None when the step took it away.
-
-        Raises:
-            TypeError: a `Secret` is in it.
-            KeyError: no such step is under way.
-        """
-        refuse_secrets((key, detail, made and dict(made.spec)), "the step")
-        under_way = (STEPS.c.run == run) & (STEPS.c.key == key) & (STEPS.c.state == "started")
-        values: dict[str, object] = {"state": outcome, "finished": self._now()}
-        with faults(self._where), self._engine.begin() as connection:
-            changed = connection.execute(
-                update(STEPS).where(under_way).values(values | ({"detail": detail} if detail else {}))
-            )
-            if outcome == "done":
-                _remember(connection, _environment_of(connection, run), key, made)
-        if not changed.rowcount:
-            raise KeyError(key)
+        """Record how a started step ended; see `record_steps`."""
+        self.record_steps(run, [StepEvent(key, outcome, detail=detail, made=made)])
 
     def done_since(self, environment: str, step: str, keys: Sequence[str]) -> frozenset[str]:
         """Which of the keys were done in an environment since the step of another key last ended, done or failed."""
@@ -216,7 +207,7 @@ class Store:
                 old = (MADE.c.environment == environment) & (MADE.c.key == bindparam("old"))
                 connection.execute(delete(MADE).where(old), over)
             if made:
-                connection.execute(insert(MADE), [_made_columns(environment, one) for one in made])
+                connection.execute(insert(MADE), [made_columns(environment, one) for one in made])
 
     def last_applied(self, environment: str) -> Applied | None:
         """What the environment was last brought to; None when nothing was applied, or its history is lost."""
@@ -261,43 +252,6 @@ class Store:
     def _settled(self, rows: Sequence[Row[*tuple[Any, ...]]]) -> tuple[Run, ...]:
         held = {lock.environment for lock in self.locks() if not lock.dead}
         return tuple(settled(_run(row), locked=row.environment in held) for row in rows)
-
-    def _add_step(self, run: int, key: str, verb: str, host: str, detail: str, *, state: str) -> None:
-
-        now = self._now()
-        values = {"run": run, "key": key, "verb": verb, "host": host, "detail": detail}
-        refuse_secrets(values, "the step")
-        with faults(self._where), self._engine.begin() as connection:
-            connection.execute(
-                insert(STEPS).values(**values, state=state, started=now, finished=now if state == "skipped" else None)
-            )
-            if state == "started":
-                environment = _environment_of(connection, run)
-                known = (MADE.c.environment == environment) & (MADE.c.key == key)
-                connection.execute(update(MADE).where(known).values(certain=False))
-
-
-def _environment_of(connection: Connection, run: int) -> str:
-    return str(connection.scalar(select(RUNS.c.environment).where(RUNS.c.number == run)))
-
-
-def _remember(connection: Connection, environment: str, key: str, made: Made | None) -> None:
-    """Replace what is known of a resource."""
-    connection.execute(delete(MADE).where((MADE.c.environment == environment) & (MADE.c.key == key)))
-    if made is not None:
-        connection.execute(insert(MADE).values(**_made_columns(environment, made)))
-
-
-def _made_columns(environment: str, made: Made) -> dict[str, object]:
-    return {
-        "environment": environment,
-        "key": made.key,
-        "certain": made.certain,
-        "role": made.role,
-        "service": made.service,
-        "instance": made.instance,
-        "spec": dict(made.spec),
-    }
 
 
 def _columns(run: RunRecord) -> dict[str, object]:

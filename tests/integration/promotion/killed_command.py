@@ -34,7 +34,7 @@ def main() -> int:
     countdown = Countdown(int(sys.argv[1]))
     for owner, names in (
         (Repository, ("update", "changed_tree")),
-        (Store, ("begin", "finish", "step_started", "record_applied")),
+        (Store, ("begin", "finish", "record_steps", "record_applied")),
         (writing, ("_replace",)),  # the files of the environment
         (pulling, ("set_config", "set_secret")),
     ):

@@ -2,14 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from in_memory import KINDS, InMemory
 
-from trellis.applying import Applier, Event, Outcome
+from trellis.applying import Applier, Ending, Outcome
 from trellis.blueprint import Blueprint, ConnectionSpec, EndpointSpec, ServiceSpec, UpdateSpec
 from trellis.errors import LeaseLostError
 from trellis.planning import Deciding, steps
@@ -70,6 +70,29 @@ def wanted(placement: dict[str, object]) -> list[Resource]:
     return [found[key] for key in sorted(found)]
 
 
+class Watching:
+    """Checks each step that starts; after so many of them the process is killed, or its lock is gone."""
+
+    def __init__(self, check: Callable[[Step], None], kill_after: int | None, lease_for: int | None) -> None:
+        self.check, self.left, self.lease_for, self.begun = check, kill_after, lease_for, 0
+
+    async def started(self, step: Step) -> None:
+        self.check(step)
+        self.begun += 1
+        if self.lease_for is not None and self.begun > self.lease_for:
+            raise LeaseLostError("somebody broke it")
+
+    def doing(self, step: Step, text: str) -> None:
+        pass
+
+    def ended(self, step: Step, how: Ending, text: str) -> None:
+        del step, text
+        if how == "done" and self.left is not None:
+            self.left -= 1
+            if self.left <= 0:
+                raise Killed
+
+
 class Converging(RuleBasedStateMachine):
     """An environment that is changed, tampered with, and deployed to by runs that come to every kind of end."""
 
@@ -86,22 +109,8 @@ class Converging(RuleBasedStateMachine):
         return Plan("shop", "dev", steps(here, actuals, deciding))
 
     def apply(self, plan: Plan, *, kill_after: int | None = None, lease_for: int | None = None) -> tuple[Outcome, ...]:
-        left, started = kill_after, 0
-
-        def listen(event: Event, step: Step, text: str) -> None:
-            nonlocal left, started
-            del text
-            if event == "started":
-                self.check_order(step)
-                started += 1
-                if lease_for is not None and started > lease_for:
-                    raise LeaseLostError("somebody broke it")
-            if event == "done" and left is not None:
-                left -= 1
-                if left <= 0:
-                    raise Killed
-
-        applier = Applier(dict.fromkeys(KINDS, self.world), self.world.observed(HOSTS), listen, AT_ONCE)
+        listener = Watching(self.check_order, kill_after, lease_for)
+        applier = Applier(dict.fromkeys(KINDS, self.world), self.world.observed(HOSTS), listener, AT_ONCE)
         return asyncio.run(applier.apply(plan))
 
     def check_order(self, step: Step) -> None:
