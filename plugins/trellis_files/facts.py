@@ -29,7 +29,7 @@ class _Printed:
     account: tuple[str, str] = ("", "")
     entries: dict[str, Entry] = field(default_factory=dict)
     backups: set[str] = field(default_factory=set)
-    stats: dict[str, tuple[int, str, str, int, str, str]] = field(default_factory=dict)
+    stats: dict[str, tuple[int, str, str, int, str, str, int]] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
     texts: dict[str, bytes] = field(default_factory=dict)
 
@@ -72,10 +72,10 @@ def _sort(line: str, printed: _Printed, host: str) -> None:
             printed.entries[str(entry.spec["path"])] = entry
         case ["before", path]:
             printed.backups.add(path)
-        case ["stat", _, _, _, _, user, group, path] if path == _SELF:
+        case ["stat", _, _, _, _, user, group, _, path] if path == _SELF:
             printed.account = (user, group)
-        case ["stat", mode, uid, gid, size, user, group, path]:
-            printed.stats[path] = (int(mode, 16), uid, gid, int(size), user, group)
+        case ["stat", mode, uid, gid, size, user, group, written, path]:
+            printed.stats[path] = (int(mode, 16), uid, gid, int(size), user, group, int(written))
         case ["texts", encoded]:
             printed.texts |= _unpacked(base64.b64decode(encoded))
         case [hashed] if hashed[_HASH_LENGTH:].startswith("  /"):
@@ -120,8 +120,9 @@ def _state(path: str, printed: _Printed, scope: Scope) -> dict[str, object]:
     }
     if path not in printed.stats:
         return state | {"type": "nothing"}
-    mode, uid, gid, size, user, group = printed.stats[path]
+    mode, uid, gid, size, user, group, written = printed.stats[path]
     state |= {"type": _type(mode), "mode": stat.S_IMODE(mode), "user": (user, uid), "group": (group, gid), "size": size}
+    state["written"] = written
     if path in printed.hashes:
         state |= _content(path, printed, scope.salt)
     return state

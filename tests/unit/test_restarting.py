@@ -44,3 +44,19 @@ def test_a_file_that_waits_or_is_equal_leaves_the_container_alone():
 def test_a_container_that_changes_anyway_keeps_its_own_reason():
     steps = [file_step(), replace(container_step(Verb.REPLACE), reason="image 1 → 2")]
     assert with_restarts(steps) == steps
+
+
+def test_a_container_that_is_older_than_its_file_is_made_anew():
+    """A run was killed after it had restored the file: the container still has the one before."""
+    file = replace(file_step(Verb.KEEP), actual=Actual(FILE, {}, freeze_mapping({"written": 1_700_000_100})))
+    older, younger, unknown = (
+        replace(
+            container_step(), actual=Actual(CONTAINER, {}, freeze_mapping({"running": True, "started_at": started}))
+        )
+        for started in ("2023-11-14T22:14:59.123456789Z", "2023-11-14T22:15:00.000000001Z", "")
+    )
+    _, container = with_restarts([file, older])
+    assert (container.verb, container.drift) == (Verb.REPLACE, False)
+    assert container.reason == "its file config is newer than the container, which still has the old"
+    for fine in (younger, unknown):
+        assert with_restarts([file, fine]) == [file, fine]

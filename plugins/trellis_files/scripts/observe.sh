@@ -3,8 +3,8 @@
 #   observe.sh STORE LIMIT [PATH...]
 #
 # One fact a line, its fields parted by tabs: "folders" first when there are folders that Trellis keeps, "entry JSON",
-# "before PATH", "stat MODE UID GID SIZE USER GROUP PATH" (the mode in hex, with the type; of /proc/self for the account
-# that looks), what sha256sum prints, and "texts TAR", in base64, with the files that everyone may read and that are not
+# "before PATH", "stat MODE UID GID SIZE USER GROUP WRITTEN PATH" (the mode in hex, with the type; the time in seconds; of
+# /proc/self for the account that looks), what sha256sum prints, and "texts TAR", in base64, with the files that everyone may read and that are not
 # longer than LIMIT bytes, until ten times LIMIT is reached.
 # Every process costs a host milliseconds, so there is one a question, whatever the number of files.
 set -u
@@ -36,7 +36,7 @@ for entry in "$store"/*.entry; do
 done
 
 # stat(1) complains about each path where nothing is; the caller tells those from paths that could not be looked at.
-found=$(stat -c "stat$tab%f$tab%u$tab%g$tab%s$tab%U$tab%G$tab%n" -- /proc/self/. "$@")
+found=$(stat -c "stat$tab%f$tab%u$tab%g$tab%s$tab%U$tab%G$tab%Y$tab%n" -- /proc/self/. "$@")
 printf '%s\n' "$found"
 for path; do
     shift
@@ -46,7 +46,7 @@ done
 sha256sum -- "$@" || exit 1
 total=0
 set --
-while IFS=$tab read -r _ mode _ _ size _ _ path; do
+while IFS=$tab read -r _ mode _ _ size _ _ _ path; do
     # A regular file (8) that others may read: the last digit has the bit 4.
     case $mode in 8*[4567cdef]) ;; *) continue ;; esac
     [ "$size" -le "$limit" ] || continue

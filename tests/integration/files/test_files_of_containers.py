@@ -169,6 +169,28 @@ def test_a_file_that_was_tampered_with_is_restored_in_the_container_too(project)
     assert project.type("up", "--yes") == "No changes: everything is as the stack says.\n"
 
 
+# What a run leaves that was killed between its two steps: the file is restored, and the container has the one before.
+RESTORED_ALONE = """
+cd /var/lib/trellis/papers/dev/reader-1/files
+echo lines = 9 >settings
+started=$(date -d "$(docker inspect --format '{{.State.StartedAt}}' "$0")" +%s)
+until [ "$(date +%s)" -gt "$started" ]; do sleep 0.1; done
+printf 'lines = 3\\nhost = h1\\n' >new
+mv new settings
+"""
+
+
+def test_a_file_that_was_restored_without_its_container_reaches_it_with_the_next_up(project):
+    project.on_host("sh", "-c", RESTORED_ALONE, NAME)
+    assert project.inside("/opt/settings.ini") == "lines = 9\n"
+    plan = project.type("plan")
+    assert "± container reader-1 on h1: its file settings is newer than the container, which still has the old" in plan
+    assert "Plan: 0 to create, 1 to change, 0 to remove on 1 host" in plan
+    project.type("up", "--yes")
+    assert project.inside("/opt/settings.ini") == "lines = 3\nhost = h1\n"
+    assert project.type("up", "--yes") == "No changes: everything is as the stack says.\n"
+
+
 def test_a_changed_secret_is_seen_though_its_text_is_not(project):
     before = project.started()
     project.type("secret", "set", "Reader.word", stdin="battery staple\n")

@@ -16,7 +16,7 @@ from trellis_files.store import entry_of
 
 SCOPE = Scope("shop", "dev", salt=b"salt")
 HASH = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"  # of "hello\n"
-SELF = "stat\t416d\t0\t0\t0\troot\troot\t/proc/self/."
+SELF = "stat\t416d\t0\t0\t0\troot\troot\t1700000000\t/proc/self/."
 
 
 def entry(path: str, content: object = "aGVsbG8K", *, unfinished: bool = False) -> str:
@@ -41,7 +41,7 @@ def test_a_managed_file_has_what_was_applied_and_what_is_there():
             SELF,
             entry("/etc/motd"),
             "before\t/etc/motd",
-            "stat\t81a4\t0\t0\t6\troot\troot\t/etc/motd",
+            "stat\t81a4\t0\t0\t6\troot\troot\t1700000000\t/etc/motd",
             f"{HASH}  /etc/motd",
             texts({"/etc/motd": b"hello\n"}),
             "",
@@ -60,6 +60,7 @@ def test_a_managed_file_has_what_was_applied_and_what_is_there():
         "user": ("root", "0"),
         "group": ("root", "0"),
         "size": 6,
+        "written": 1_700_000_000,
         "content": f"sha256:{HASH}",
         "text": "hello\n",
         "unfinished": False,
@@ -80,7 +81,7 @@ def test_neither_hash_nor_text_of_a_secret_is_kept():
         [
             SELF,
             entry("/etc/key", Secret("hello\n")),
-            "stat\t81a4\t0\t0\t6\troot\troot\t/etc/key",
+            "stat\t81a4\t0\t0\t6\troot\troot\t1700000000\t/etc/key",
             f"{HASH}  /etc/key",
             texts({"/etc/key": b"hello\n"}),
         ]
@@ -94,14 +95,14 @@ def test_neither_hash_nor_text_of_a_secret_is_kept():
 
 @pytest.mark.parametrize("path", ["/etc/a b", "/etc/ü\u2028x", "/etc/a  b", "/etc/entry"])
 def test_paths_with_spaces_and_unicode_arrive_whole(path):
-    stdout = f"{SELF}\nstat\t81a4\t0\t0\t6\troot\tdomain users\t{path}\n{HASH}  {path}\n"
+    stdout = f"{SELF}\nstat\t81a4\t0\t0\t6\troot\tdomain users\t1700000000\t{path}\n{HASH}  {path}\n"
     (actual,) = parse(stdout, "ny1", SCOPE)
     assert (actual.key.name, actual.state["group"]) == (path, ("domain users", "0"))
 
 
 @pytest.mark.parametrize(("mode", "type_"), [("41ed", "folder"), ("a1ff", "link"), ("11a4", "other"), ("81a4", "file")])
 def test_types_are_told_apart(mode, type_):
-    (actual,) = parse(f"stat\t{mode}\t0\t0\t6\troot\troot\t/x", "ny1", SCOPE)
+    (actual,) = parse(f"stat\t{mode}\t0\t0\t6\troot\troot\t1700000000\t/x", "ny1", SCOPE)
     assert actual.state["type"] == type_
 
 
