@@ -59,7 +59,7 @@ def _decide_container(desired: Resource, actual: Actual, salt: bytes) -> Decisio
     if not actual.spec.get("name"):
         return Decision(Verb.REPLACE, "what it was made from is not known")
     given = container_spec(actual.spec)
-    wanted = container_spec(freeze_mapping(dict(_stored(desired.spec, salt))))
+    wanted = container_spec(freeze_mapping(stored(desired.spec, salt)))
     replacing = [*differences(given, wanted), *_beyond_repair(given, wanted, actual.state)]
     if replacing:
         return _decision(Verb.REPLACE, replacing)
@@ -67,9 +67,10 @@ def _decide_container(desired: Resource, actual: Actual, salt: bytes) -> Decisio
     return _decision(Verb.UPDATE, repairs) if repairs else _equal(actual.state)
 
 
-def _stored(spec: Mapping[str, Value], salt: bytes) -> Mapping[str, object]:
-    stored = fingerprinted(spec, salt)
-    return stored if isinstance(stored, dict) else {}
+def stored(spec: Mapping[str, Value], salt: bytes) -> Mapping[str, object]:
+    """A spec as a container's label keeps it."""
+    kept = fingerprinted(spec, salt)
+    return kept if isinstance(kept, dict) else {}
 
 
 def _decision(verb: Verb, found: list[Difference]) -> Decision:

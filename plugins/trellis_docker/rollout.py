@@ -8,9 +8,11 @@ from time import monotonic
 from trellis.errors import ApplyError, TrellisError
 from trellis.plugin.contracts import Applying
 from trellis.resources import Resource
+from trellis.values import freeze_mapping
 from trellis_docker import commands
 from trellis_docker.client import Engine
-from trellis_docker.deciding import foreign_name
+from trellis_docker.deciding import foreign_name, stored
+from trellis_docker.differences import differences
 from trellis_docker.facts import Json, host_ports, is_unrecorded, listed_name, macs_of
 from trellis_docker.faults import explain_start, last_lines
 from trellis_docker.labels import filters, is_ours, spec_of
@@ -103,7 +105,7 @@ class Rollout:
         """
         spec = container_spec(resource.spec)
         await self._refuse_foreign(spec)
-        twins = await self._twins(spec)
+        twins = await self._without_late_one(await self._twins(spec), resource, spec)
         old = twins.spares[0] if twins.spares and twins.current else None
         if not twins.every:
             raise self._failure("is gone", hint="run trellis up again: it is made anew")
@@ -117,6 +119,17 @@ class Rollout:
             raise await self._undone(error, spec, old) if old is not None else error from error
         for spare in (await self._twins(spec)).spares:
             await self._discard(spare, spec.stop_grace)
+
+    async def _without_late_one(self, twins: Twins, resource: Resource, spec: ContainerSpec) -> Twins:
+        """A killed run's own call may have made its container after this run had looked: that one is not wanted."""
+        if twins.current is None or not twins.spares:
+            return twins
+        given = container_spec(spec_of(twins.current.get("Labels") or {}))
+        wanted = container_spec(freeze_mapping(stored(resource.spec, self._applying.scope.salt)))
+        if not any(differences(given, wanted)):
+            return twins
+        await self._discard(twins.current, spec.stop_grace)
+        return Twins(None, twins.spares)
 
     async def remove(self, grace: float) -> None:
         """Stop it, then remove it with everything that waits under another name; its named volumes stay."""
