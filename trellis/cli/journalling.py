@@ -6,6 +6,7 @@ from typing import Self
 
 from trellis.applying import Ending
 from trellis.cli.telling import Teller
+from trellis.errors import LeaseLostError
 from trellis.plans import Step
 from trellis.remembering import made_of
 from trellis.state.lease import Lease
@@ -76,6 +77,11 @@ class JournalledSteps:
                 await asyncio.to_thread(self._record, events)
 
     def _record(self, events: list[StepEvent]) -> None:
-        if any(event.state == "started" for event in events):
-            self._lease.check()
+        ended = [event for event in events if event.state != "started"]
+        if len(ended) < len(events):
+            try:
+                self._lease.check()
+            except LeaseLostError:
+                self._store.record_steps(self._run, ended)
+                raise
         self._store.record_steps(self._run, events)
