@@ -24,8 +24,8 @@ async def drive(stage: Stage, scenario: str, calls: int, how: str) -> int:
 async def check_convergence(stage: Stage, api: Any, desired: list[Resource], how: str) -> None:
     """One `up` is enough, the one after has nothing to do, and only what is wanted is there.
 
-    What the engine was still doing for the killed run may take effect after the next run has looked, such as a stop that
-    waits for a container to end. Then, and only then, a second `up` is needed.
+    What the engine was still doing for the killed run may take effect after the next run has looked, such as a stop
+    that waits for a container to end. Then, and only then, a second `up` is needed.
     """
     await stage.up(desired)
     late = await stage.up(desired)
