@@ -13,7 +13,13 @@ from trellis_dsl.secret import Secret
 from trellis_lab import Lab
 
 pytest.register_assert_rewrite(
-    "authorities", "certified_project", "chain_project", "echo_stack", "local_project", "workplace"
+    "authorities",
+    "certified_project",
+    "chain_project",
+    "echo_stack",
+    "local_project",
+    "running_console",
+    "workplace",
 )
 
 from workplace import Workplace  # noqa: E402 - after its asserts are set to explain themselves

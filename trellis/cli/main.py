@@ -57,6 +57,7 @@ _SECTIONS = {
         "publish": "publish a release for the next environment",
         "pull": "bring a published release into an environment's branch",
         "promote": "pull a release and bring the environment's hosts to it",
+        "sync": "move main forwards to where another repository has it",
         "diff": "show what differs between two environments",
         "serve": "serve publications to other projects over mutual TLS",
         "console": "run up, status or scan where this environment pulls from",

@@ -22,6 +22,9 @@ UPSTREAM = "refs/trellis/upstream/"
 DECIDED = "refs/trellis/decided/"
 """By environment: where Trellis itself last put its branch; a branch elsewhere was moved by hand."""
 
+FETCHED_MAIN = "refs/trellis/sync/main"
+"""Main of another repository, as last fetched."""
+
 MAIN = ("refs/heads/main", "refs/heads/master")
 """Where changes are cut from: the first that there is."""
 

@@ -214,6 +214,17 @@ class Repository:
             there.git.commit("-m", text, "--", *self._program())
             return str(there.head.commit.hexsha)
 
+    def forward_checked_out(self, folder: str, commit: str) -> None:
+        """Move the branch that is checked out in a folder forwards, files included; edits there are kept.
+
+        Raises:
+            TrellisError: it is not forwards, or edits are in the way; nothing was moved.
+        """
+        from git import Repo
+
+        with Repo(folder) as there, self.explained():
+            there.git.merge("--ff-only", "--quiet", commit)
+
     def patch(self, before: str, after: str) -> str:
         """The difference of the files of two commits, as git shows it."""
         with self.explained():

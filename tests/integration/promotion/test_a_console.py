@@ -2,15 +2,12 @@
 
 import http.client
 import json
-import os
 import re
 import shutil
-import signal
 import socket
 import ssl
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +17,7 @@ from time import monotonic
 
 import pytest
 from chain_project import Chain, made, released
+from running_console import Running, ended, root_of, start
 
 from trellis.pki.issuing import create_authority, issue
 from trellis.pki.model import Leaf, Use
@@ -27,29 +25,6 @@ from trellis.pki.pem import bundle
 
 PULL = ("--yes", "--set", "Web.region=us", "--set", "Web.place=there")
 PATH = "/publications/dev"
-
-
-@dataclass
-class Running:
-    """A console that runs, and what it said."""
-
-    process: subprocess.Popen[str]
-    url: str
-    lines: list[str]
-    reader: threading.Thread
-
-    @property
-    def port(self) -> int:
-        return int(self.url.rpartition(":")[2])
-
-    def said(self, words: str) -> bool:
-        """Whether it says this within some seconds."""
-        until = monotonic() + 10
-        while monotonic() < until:
-            if any(words in line for line in self.lines):
-                return True
-            threading.Event().wait(0.02)
-        return False
 
 
 @dataclass
@@ -79,42 +54,12 @@ class Both:
         return list(json.loads(self.dev("serve", "refused", "-e", "dev", "--json"))["refused"])
 
 
-def start(dev: Chain, name: str = "dev") -> Running:
-    """The real program, as its own process."""
-    process = subprocess.Popen(
-        [Path(sys.executable).parent / "trellis", "serve", "publisher", "-e", name, "--port", "0"],
-        cwd=dev.root,
-        env={**os.environ, "TRELLIS_KEY_FILE": str(dev.root.parent / "key.txt"), "PYTHONWARNINGS": "error"},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    lines: list[str] = []
-    assert process.stderr is not None
-    first = process.stderr.readline()
-    found = re.search(r"https://\S+", first)
-    assert found, first + process.stderr.read()
-    reader = threading.Thread(target=lambda stream: lines.extend(iter(stream.readline, "")), args=(process.stderr,))
-    reader.start()
-    return Running(process, found[0], lines, reader)
-
-
-def ended(console: Running) -> int:
-    console.process.send_signal(signal.SIGTERM)
-    code = console.process.wait(20)
-    console.reader.join(10)
-    assert console.process.stderr is not None
-    console.process.stderr.close()
-    assert console.said("stopped")
-    return code
-
-
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     folder = tmp_path_factory.mktemp("console")
     (folder / "one").mkdir()
     dev = released(made(folder / "one"))
-    root = dev("cert", "issue", "--server", "127.0.0.1", "-e", "dev")
-    (folder / "console.pem").write_text(root[root.index("-----BEGIN") : root.index("-----END CERTIFICATE-----") + 26])
+    (folder / "console.pem").write_text(root_of(dev, "dev"))
     dev("cert", "issue", "--client", "prod", "--out", str(folder / "prod.pem"), "-e", "dev")
     dev("cert", "issue", "--client", "operator", "--out", str(folder / "operator.pem"), "-e", "dev")
     dev("cert", "issue", "--client", "gone", "--out", str(folder / "gone.pem"), "-e", "dev")
