@@ -1,10 +1,12 @@
 """`trellis change`: named changes of the stack, made once and moved from environment to environment."""
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from trellis.cli import completing
 from trellis.cli.options import (
     chosen_environment,
     environment_option,
@@ -16,7 +18,10 @@ from trellis.cli.options import (
 from trellis.cli.output import confirm as agree
 from trellis.cli.output import echo, emit_json, progress, table
 from trellis.cli.overruling import Words, overruling_options
-from trellis.environments.project import find_project
+from trellis.environments.project import Project, find_project
+
+if TYPE_CHECKING:
+    from trellis.promotion.applying import Prepared
 
 
 @click.group(epilog='Example: trellis change start bump --title "Website 7.2"')
@@ -32,7 +37,13 @@ def change() -> None:
 @click.option("--title", metavar="TEXT", default="", help="One line on what it changes; by default its name.")
 @click.option("--version", metavar="TEXT", default="", help="A version tag, such as 7.2.")
 @click.option("--notes", metavar="TEXT", default="", help="Migration notes: what operators should know or do.")
-@click.option("--after", metavar="NAMES", default="", help="Change-sets that it builds on, with commas between them.")
+@click.option(
+    "--after",
+    metavar="NAMES",
+    default="",
+    shell_complete=completing.changes,
+    help="Change-sets that it builds on, with commas between them.",
+)
 @click.option(
     "--accept", metavar="WHAT", multiple=True, help='What needs care and is meant so: "storage Database.data".'
 )
@@ -52,7 +63,7 @@ def start(
 
 
 @change.command(epilog='Example: trellis change commit bump -m "Raise the memory"')
-@click.argument("name")
+@click.argument("name", shell_complete=completing.changes)
 @click.option("-m", "--message", default="", help="What the edits do.")
 @project_option
 def commit(name: str, message: str, directory: Path) -> None:
@@ -94,7 +105,7 @@ def list_(directory: Path, *, as_json: bool) -> None:
 @change.command(
     epilog="Examples: trellis change show bump | trellis change show bump --text | trellis change show bump --json"
 )
-@click.argument("name")
+@click.argument("name", shell_complete=completing.changes)
 @click.option("--text", is_flag=True, help="Also show the difference of the files.")
 @json_option
 @project_option
@@ -120,7 +131,7 @@ def show(name: str, directory: Path, *, text: bool, as_json: bool) -> None:
 @change.command(
     epilog="Examples: trellis change apply bump -e dev | trellis change apply bump -e dev --yes && trellis up -e dev"
 )
-@click.argument("name")
+@click.argument("name", shell_complete=completing.changes)
 @click.option(
     "--accept", metavar="WHAT", multiple=True, help='Accept what needs care: "storage Database.data", or all.'
 )
@@ -128,8 +139,9 @@ def show(name: str, directory: Path, *, text: bool, as_json: bool) -> None:
 @yes_option
 @no_input_option
 @overruling_options
+@json_option
 @project_option
-def apply(
+def apply(  # noqa: PLR0913 - one argument an option
     name: str,
     accept: tuple[str, ...],
     environment: str | None,
@@ -138,6 +150,7 @@ def apply(
     *,
     yes: bool,
     no_input: bool,
+    as_json: bool,
 ) -> None:
     """Merge the change-set NAME into an environment's branch; `trellis up` then runs it.
 
@@ -150,26 +163,35 @@ def apply(
     who = chain.overruling(place, no_input=no_input)
     with apply_change(project, place, name, who, accept) as prepared:
         if prepared is None:
+            if as_json:
+                emit_json(_moved_document(place, name, None, ""))
             progress(f"{place} has {name} already")
             return
-        for line in prepared.lines():
-            echo(line)
-        agree(f"Apply {name} to {place}?", yes=yes, no_input=no_input)
-        _write(project, prepared)
+        made = _agreed(project, prepared, f"Apply {name} to {place}?", yes=yes, no_input=no_input, as_json=as_json)
+        if as_json:
+            emit_json(_moved_document(place, name, prepared, made))
     progress(f"{place} has {name}; next: trellis up -e {place}")
 
 
 @change.command(epilog="Example: trellis change revert bump -e dev")
-@click.argument("name")
+@click.argument("name", shell_complete=completing.changes)
 @click.option(
     "--accept", metavar="WHAT", multiple=True, help='Accept what needs care: "storage Database.data", or all.'
 )
 @environment_option
 @yes_option
 @no_input_option
+@json_option
 @project_option
 def revert(
-    name: str, accept: tuple[str, ...], environment: str | None, directory: Path, *, yes: bool, no_input: bool
+    name: str,
+    accept: tuple[str, ...],
+    environment: str | None,
+    directory: Path,
+    *,
+    yes: bool,
+    no_input: bool,
+    as_json: bool,
 ) -> None:
     """Take the change-set NAME out of an environment's branch; `trellis up` then runs without it."""
     from trellis.cli.withdrawing import withdraw_what_holds
@@ -178,16 +200,15 @@ def revert(
     project = find_project(directory)
     place = chosen_environment(project, environment)
     with revert_change(project, place, name, accept) as prepared:
-        for line in prepared.lines():
-            echo(line)
-        agree(f"Take {name} out of {place}?", yes=yes, no_input=no_input)
-        _write(project, prepared)
+        made = _agreed(project, prepared, f"Take {name} out of {place}?", yes=yes, no_input=no_input, as_json=as_json)
+        if as_json:
+            emit_json(_moved_document(place, name, prepared, made))
     withdraw_what_holds(project, place, [name], prepared.blueprint.stack)
     progress(f"{place} no longer has {name}; next: trellis up -e {place}")
 
 
 @change.command(epilog="Example: trellis change drop bump")
-@click.argument("name")
+@click.argument("name", shell_complete=completing.changes)
 @yes_option
 @no_input_option
 @project_option
@@ -203,11 +224,27 @@ def drop(name: str, directory: Path, *, yes: bool, no_input: bool) -> None:
     progress(f"removed {name}; to have it back: git branch change/{name} {was[:12]}")
 
 
-def _write(project: Any, prepared: Any) -> None:
+def _agreed(project: Project, prepared: "Prepared", question: str, *, yes: bool, no_input: bool, as_json: bool) -> str:
+    """Show what is prepared, ask, and write it; the new commit."""
     from trellis.cli.events import recorded
 
+    for line in () if as_json else prepared.lines():
+        echo(line)
+    agree(question, yes=yes, no_input=no_input)
     with recorded(project, prepared.proposal.environment, prepared.blueprint.stack, prepared.summary, prepared.reason):
-        prepared.write()
+        return prepared.write()
+
+
+def _moved_document(environment: str, name: str, prepared: "Prepared | None", commit: str) -> dict[str, object]:
+    """What `change apply` and `change revert` did to an environment's branch; nothing when there was nothing to do."""
+    return {
+        "environment": environment,
+        "change": name,
+        "moved": prepared is not None,
+        "commit": commit,
+        "reason": prepared.reason if prepared else "",
+        "differences": [asdict(item) for item in prepared.differences] if prepared else [],
+    }
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from trellis.cli import completing
 from trellis.cli.options import json_option, project_option
 from trellis.cli.output import echo, emit_json, progress
 from trellis.environments.project import Project, find_project
@@ -19,10 +20,28 @@ if TYPE_CHECKING:
     epilog="Examples: trellis extract Website --to Frontend --change split | "
     "trellis extract Website --from Web --to Frontend --change split --accept 'move Website'"
 )
-@click.argument("service")
-@click.option("--to", required=True, metavar="ROLE", help="The role that is to run it; a new one if a host carries it.")
-@click.option("--from", "source", metavar="ROLE", default="", help="The role that runs it now, where several do.")
-@click.option("--change", metavar="NAME", help="The change-set that it becomes a part of, started if need be.")
+@click.argument("service", shell_complete=completing.services)
+@click.option(
+    "--to",
+    required=True,
+    metavar="ROLE",
+    shell_complete=completing.roles,
+    help="The role that is to run it; a new one if a host carries it.",
+)
+@click.option(
+    "--from",
+    "source",
+    metavar="ROLE",
+    default="",
+    shell_complete=completing.roles,
+    help="The role that runs it now, where several do.",
+)
+@click.option(
+    "--change",
+    metavar="NAME",
+    shell_complete=completing.changes,
+    help="The change-set that it becomes a part of, started if need be.",
+)
 @click.option("--accept", metavar="WHAT", multiple=True, help='What needs care and is meant so: "move Website".')
 @json_option
 @project_option

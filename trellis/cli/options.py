@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from trellis.cli.completing import services
 from trellis.cli.output import QUIET, VERBOSE, tell
 from trellis.errors import TrellisError, UsageError
 
@@ -51,6 +52,7 @@ def allow_moves_option(function: F) -> F:
         "--allow-moves",
         metavar="SERVICE",
         multiple=True,
+        shell_complete=services,
         help='Let a service that is relocatable="coordinated" be moved this time; may be repeated.',
     )(function)
 

@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from trellis.cli.options import chosen_environment, environment_option, no_input_option, project_option, yes_option
-from trellis.cli.output import confirm, progress
+from trellis.cli import completing
+from trellis.cli.options import (
+    chosen_environment,
+    environment_option,
+    json_option,
+    no_input_option,
+    project_option,
+    yes_option,
+)
+from trellis.cli.output import confirm, emit_json, progress
 from trellis.environments.loading import check_exists
 from trellis.environments.project import Project, find_project
 from trellis.errors import TrellisError, UsageError
@@ -17,13 +25,14 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from trellis.promotion.publishing import Publisher
+    from trellis.promotion.records import Record
 
 
 @click.command(
     epilog="Examples: trellis publish 7.2 -e dev | trellis publish 7.2 -e dev --withdraw --reason 'orders get lost' | "
     "trellis publish --renew-key -e dev"
 )
-@click.argument("version", required=False)
+@click.argument("version", required=False, shell_complete=completing.releases)
 @environment_option
 @click.option("--withdraw", is_flag=True, help="Take the publication back.")
 @click.option("--reason", metavar="TEXT", default="", help="Why it is taken back; it is recorded and signed.")
@@ -32,6 +41,7 @@ if TYPE_CHECKING:
 )
 @yes_option
 @no_input_option
+@json_option
 @project_option
 def publish(  # noqa: PLR0913 - one argument an option
     version: str | None,
@@ -43,6 +53,7 @@ def publish(  # noqa: PLR0913 - one argument an option
     renew_key: bool,
     yes: bool,
     no_input: bool,
+    as_json: bool,
 ) -> None:
     """Publish the release VERSION for the environments that pull from this one.
 
@@ -54,15 +65,17 @@ def publish(  # noqa: PLR0913 - one argument an option
     check_exists(project, name)
     if renew_key:
         _renew(project, name, yes=yes, no_input=no_input)
+        document: dict[str, object] = {"environment": name, "renewed": True}
     elif version is None:
         raise UsageError("no release was named", hint=f"trellis publish VERSION -e {name}")
-    elif withdraw:
-        _withdraw(project, name, version, reason)
     else:
-        _publish(project, name, version)
+        record = _withdraw(project, name, version, reason) if withdraw else _publish(project, name, version)
+        document = record.as_json()
+    if as_json:
+        emit_json(document)
 
 
-def _publish(project: Project, name: str, version: str) -> None:
+def _publish(project: Project, name: str, version: str) -> "Record":
     from trellis.changes.reading import read
     from trellis.promotion import publishing
     from trellis.revisions.repository import opened
@@ -73,8 +86,9 @@ def _publish(project: Project, name: str, version: str) -> None:
     stack, outcome = _seen(project, name, version)
     publisher = _publisher(project, name, stack)
     with opened(project.root) as repository, _recorded(project, name, stack, f"published {version}: {outcome}"):
-        publishing.publish(repository, publisher, version, outcome, datetime.now(UTC))
+        record = publishing.publish(repository, publisher, version, outcome, datetime.now(UTC))
     progress(f"{name} published {version}: {outcome}")
+    return record
 
 
 def _seen(project: Project, name: str, version: str) -> tuple[str, str]:
@@ -95,7 +109,7 @@ def _seen(project: Project, name: str, version: str) -> tuple[str, str]:
         raise
 
 
-def _withdraw(project: Project, name: str, version: str, reason: str, stack: str = "") -> None:
+def _withdraw(project: Project, name: str, version: str, reason: str, stack: str = "") -> "Record":
     from trellis.promotion import publishing
     from trellis.revisions.repository import opened
 
@@ -103,8 +117,9 @@ def _withdraw(project: Project, name: str, version: str, reason: str, stack: str
         raise UsageError("why it is taken back has to be said", hint="--reason TEXT")
     publisher = _publisher(project, name, stack or _stack(project))
     with opened(project.root) as repository, _recorded(project, name, publisher.stack, f"withdrew {version}", reason):
-        publishing.withdraw(repository, publisher, version, reason, datetime.now(UTC))
+        record = publishing.withdraw(repository, publisher, version, reason, datetime.now(UTC))
     progress(f"{name} withdrew {version}: {reason}")
+    return record
 
 
 def _renew(project: Project, name: str, *, yes: bool, no_input: bool) -> None:

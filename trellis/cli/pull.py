@@ -7,8 +7,16 @@ from typing import Any
 
 import click
 
-from trellis.cli.options import chosen_environment, environment_option, no_input_option, project_option, yes_option
-from trellis.cli.output import progress
+from trellis.cli import completing
+from trellis.cli.options import (
+    chosen_environment,
+    environment_option,
+    json_option,
+    no_input_option,
+    project_option,
+    yes_option,
+)
+from trellis.cli.output import emit_json, progress
 from trellis.cli.overruling import Words, overruling_options
 from trellis.cli.pulling import Wanted, pull_release
 from trellis.environments.loading import check_exists
@@ -30,16 +38,17 @@ def pulling_options(function: Callable[..., Any]) -> Callable[..., Any]:
         directory: Path,
         yes: bool,
         no_input: bool,
+        as_json: bool,
         **rest: Any,
     ) -> Any:
         project = find_project(directory)
         name = chosen_environment(project, environment)
         check_exists(project, name)
         who = chain.overruling(name, no_input=no_input)
-        wanted = Wanted(version, name, who, accept, given, source, yes, no_input)
+        wanted = Wanted(version, name, who, accept, given, source, yes, no_input, as_json)
         return function(project=project, wanted=wanted, **rest)
 
-    what = click.argument("version")
+    what = click.argument("version", shell_complete=completing.releases)
     values = click.option(
         "--values",
         "source",
@@ -50,7 +59,7 @@ def pulling_options(function: Callable[..., Any]) -> Callable[..., Any]:
     accept = click.option(
         "--accept", metavar="WHAT", multiple=True, help='Accept what needs care: "storage Database.data", or all.'
     )
-    common = yes_option(no_input_option(overruling_options(project_option(with_wanted))))
+    common = yes_option(no_input_option(overruling_options(json_option(project_option(with_wanted)))))
     return what(environment_option(value(values(accept(common)))))
 
 
@@ -64,5 +73,8 @@ def pull(project: Any, wanted: Wanted) -> None:
     anything is merged.
     """
     version, name = wanted.version, wanted.environment
-    if pull_release(project, wanted, f"Pull release {version} into {name}?") is not None:
+    pulled = pull_release(project, wanted, f"Pull release {version} into {name}?")
+    if wanted.as_json:
+        emit_json(pulled.document())
+    if pulled.plan is not None:
         progress(f"{name} has release {version}; next: trellis up -e {name}")

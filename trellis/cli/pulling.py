@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ import click
 
 from trellis.cli.output import confirm as agree
 from trellis.cli.output import echo, harmless, interactive, progress
+from trellis.cli.rendering import plan_document
 from trellis.environments.editing import set_config
 from trellis.environments.project import Project
 from trellis.environments.reading import parse_mapping, read_text
@@ -41,6 +42,7 @@ class Wanted:
         source: a file with more of them, secrets included.
         yes: agreed to beforehand.
         no_input: nobody is to be asked.
+        as_json: what is shown is one document, and nothing else.
     """
 
     version: str
@@ -51,10 +53,45 @@ class Wanted:
     source: Path | None = None
     yes: bool = False
     no_input: bool = False
+    as_json: bool = False
 
 
-def pull_release(project: Project, wanted: Wanted, question: str) -> Plan | None:
-    """Pull a release; the plan that was shown, None when the environment had it already.
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What was pulled.
+
+    Attributes:
+        plan: that was shown; None when the environment had the release already.
+        commit: where its branch is now; empty when it was not moved.
+        pull: what was prepared.
+        given: keys of values that were given, or answered.
+    """
+
+    plan: Plan | None
+    commit: str
+    pull: Pull
+    given: tuple[str, ...]
+
+    def document(self) -> dict[str, object]:
+        """For programs."""
+        prepared, lacks = self.pull.prepared, self.pull.lacks
+        return {
+            "environment": self.pull.environment.name,
+            "release": self.pull.release.version,
+            "changes": [{"name": name, "commit": tip} for name, tip in self.pull.release.changes.items()],
+            "moved": prepared is not None,
+            "commit": self.commit,
+            "reason": prepared.reason if prepared else "",
+            "differences": [asdict(item) for item in prepared.differences] if prepared else [],
+            "needed": [spec.key for spec in lacks.needed],
+            "defaulted": [spec.key for spec in lacks.defaulted],
+            "given": list(self.given),
+            "plan": plan_document(self.plan) if self.plan else None,
+        }
+
+
+def pull_release(project: Project, wanted: Wanted, question: str) -> Pulled:
+    """Pull a release.
 
     Raises:
         ConfigError: something that is needed was not given; nothing was merged.
@@ -66,19 +103,19 @@ def pull_release(project: Project, wanted: Wanted, question: str) -> Plan | None
             values = _values(pull, wanted, _had(project, pull))
             _store(project, name, values)
             progress(f"{name} has release {wanted.version} already")
-            return None
+            return Pulled(None, "", pull, tuple(sorted(values)))
         prepared = pull.prepared
-        for line in prepared.lines():
+        for line in () if wanted.as_json else prepared.lines():
             echo(line)
         values = _values(pull, wanted, prepared.blueprint)
-        plan = shown_plan_of(project, name, prepared.proposal.program, values)
+        plan = shown_plan_of(project, name, prepared.proposal.program, values, quiet=wanted.as_json)
         agree(question, yes=wanted.yes, no_input=wanted.no_input)
         from trellis.cli.events import recorded
 
         with recorded(project, name, prepared.blueprint.stack, prepared.summary, prepared.reason):
             _store(project, name, values)
-            prepared.write()
-        return plan
+            commit = prepared.write()
+        return Pulled(plan, commit, pull, tuple(sorted(values)))
 
 
 def _had(project: Project, pull: Pull) -> "Blueprint":
@@ -89,7 +126,7 @@ def _had(project: Project, pull: Pull) -> "Blueprint":
 
 def _values(pull: Pull, wanted: Wanted, blueprint: "Blueprint") -> dict[str, Value]:
     """Values for what the release declares: as given, then as answered."""
-    for line in pull.lacks.lines(wanted.environment):
+    for line in () if wanted.as_json else pull.lacks.lines(wanted.environment):
         echo(line)
     values = given_values(blueprint, _typed(wanted.given), "--set")
     if wanted.source:
@@ -126,8 +163,10 @@ def _answer(spec: "ConfigSpec") -> object:
     return click.prompt(question, err=True)
 
 
-def shown_plan_of(project: Project, name: str, program: Program, values: Mapping[str, Value]) -> Plan:
-    """The plan that a program has with an environment's own hosts and data, shown."""
+def shown_plan_of(
+    project: Project, name: str, program: Program | None, values: Mapping[str, Value], *, quiet: bool = False
+) -> Plan:
+    """The plan that a program has with an environment's own hosts and data, shown unless it is to be quiet."""
     from trellis.cli.up import show
     from trellis.pipeline import bind, planning
 
@@ -138,7 +177,8 @@ def shown_plan_of(project: Project, name: str, program: Program, values: Mapping
             return made.plan
 
     plan = asyncio.run(planned())
-    show(plan, as_json=False)
+    if not quiet:
+        show(plan, as_json=False)
     return plan
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from trellis.cli import completing
 from trellis.cli.options import json_option, project_option
 from trellis.cli.output import echo, emit_json, progress, table
 from trellis.environments.project import find_project
@@ -16,9 +17,16 @@ def release() -> None:
 
 @release.command(epilog="Example: trellis release create 7.2 --changes bump,banner")
 @click.argument("version")
-@click.option("--changes", required=True, metavar="NAMES", help="The change-sets in it, with commas between them.")
+@click.option(
+    "--changes",
+    required=True,
+    metavar="NAMES",
+    shell_complete=completing.changes,
+    help="The change-sets in it, with commas between them.",
+)
+@json_option
 @project_option
-def create(version: str, changes: str, directory: Path) -> None:
+def create(version: str, changes: str, directory: Path, *, as_json: bool) -> None:
     """Merge change-sets and tag the result release/VERSION: exactly these, whatever else is in any environment."""
     from trellis.changes.releases import create as create_release
     from trellis.revisions.repository import opened
@@ -27,6 +35,9 @@ def create(version: str, changes: str, directory: Path) -> None:
     names = [name.strip() for name in changes.split(",") if name.strip()]
     with opened(project.root) as repository:
         made = create_release(repository, project, version, names)
+    if as_json:
+        changes_in_it = [{"name": name, "commit": tip} for name, tip in made.changes.items()]
+        emit_json({"version": version, "tag": made.tag, "commit": made.commit, "changes": changes_in_it})
     contains = ", ".join(made.changes)
     progress(f"release {version} holds {contains}; next: trellis publish {version} -e ENVIRONMENT, where it runs")
 
@@ -53,7 +64,7 @@ def list_(directory: Path, *, as_json: bool) -> None:
 
 
 @release.command(epilog="Example: trellis release show 7.2 --json")
-@click.argument("version")
+@click.argument("version", shell_complete=completing.releases)
 @json_option
 @project_option
 def show(version: str, directory: Path, *, as_json: bool) -> None:

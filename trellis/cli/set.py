@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from trellis.cli import completing
 from trellis.cli.options import project_option
 from trellis.cli.output import progress
 from trellis.environments.project import Project, find_project
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
 )
 @click.argument("key", required=False)
 @click.argument("value", required=False)
-@click.option("--change", metavar="NAME", help="The change-set that it becomes a part of; else the working tree.")
+@click.option(
+    "--change",
+    metavar="NAME",
+    shell_complete=completing.changes,
+    help="The change-set that it becomes a part of; else the working tree.",
+)
 @click.option("--unset", metavar="KEY", multiple=True, help="Let the program's own value hold again.")
 @click.option(
     "--file",

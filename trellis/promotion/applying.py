@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from trellis.blueprint import Blueprint
 from trellis.changes.care import Care, needs_care
 from trellis.changes.composing import Proposal, brought_by, propose, propose_without, write
-from trellis.changes.differences import differences
+from trellis.changes.differences import Difference, differences
 from trellis.changes.reading import Known, read
 from trellis.changes.standing import reverted
 from trellis.environments.loading import load_environment
@@ -34,10 +34,15 @@ class Prepared:
         """Of what the environment would run."""
         return self.proposal.blueprint
 
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """What it changes of what the environment would run."""
+        before = self.proposal.before or replace(self.blueprint, services=(), roles=(), config=())
+        return differences(before, self.blueprint)
+
     def lines(self) -> Iterator[str]:
         """What it changes, for people."""
-        before = self.proposal.before or replace(self.blueprint, services=(), roles=(), config=())
-        found = differences(before, self.blueprint)
+        found = self.differences
         yield from (str(item) for item in found)
         if not found:
             yield "the stack means the same with it"

@@ -1,5 +1,6 @@
 """dev → test → prod on this machine: each environment keeps one file, whose text follows the stack."""
 
+import json
 import shutil
 import sys
 from collections.abc import Iterator
@@ -42,12 +43,21 @@ def test_exactly_the_released_changes_end_in_every_environment(chain: Chain) -> 
     assert "test lacks Web.region; nothing was merged" in told
     assert "try: --set Web.region=VALUE" in told
     assert chain.git("for-each-ref", "refs/heads/env/test") == ""
-    chain("promote", "7.2", "-e", "test", "--yes", "--set", "Web.region=eu")
+    document = json.loads(chain.out("promote", "7.2", "-e", "test", "--yes", "--set", "Web.region=eu", "--json"))
+    assert (document["environment"], document["release"], document["moved"]) == ("test", "7.2", True)
+    assert (document["needed"], document["given"], document["applied"]) == (["Web.region"], ["Web.region"], True)
+    assert document["commit"] == chain.git("rev-parse", "env/test")
+    assert document["plan"]["summary"]["create"] + document["plan"]["summary"]["update"] == 1
+    again = json.loads(chain.out("promote", "7.2", "-e", "test", "--yes", "--json"))
+    assert (again["moved"], again["commit"], again["applied"]) == (False, "", True)
     assert said(chain) == "hi from test in eu\n"
     assert "Web.region: eu" in (chain.root / "environments" / "test.yaml").read_text()
     told = chain("promote", "7.2", "-e", "prod", "--yes", "--set", "Web.region=us", code=5)
     assert "prod pulls from test, which has not published greet, region" in told
-    chain("publish", "7.2", "-e", "test")
+    record = json.loads(chain.out("publish", "7.2", "-e", "test", "--json"))
+    assert (record["schema_version"], record["kind"], record["release"], record["serial"]) == (1, "published", "7.2", 1)
+    pulled = json.loads(chain.out("pull", "7.2", "-e", "prod", "--yes", "--set", "Web.region=us", "--json"))
+    assert [change["name"] for change in pulled["changes"]] == ["greet", "region"]
     chain("promote", "7.2", "-e", "prod", "--yes", "--set", "Web.region=us")
     assert said(chain) == "hi from prod in us\n"
     rows = {line.split()[0]: line.split()[1:4] for line in chain("change", "list").splitlines()[1:]}
@@ -84,7 +94,13 @@ def test_a_release_that_is_not_well_loses_its_publication(chain: Chain) -> None:
 
 
 def test_taking_a_change_back_withdraws_what_holds_it(chain: Chain) -> None:
-    assert "dev withdrew 7.2: dev took greet back" in chain("change", "revert", "greet", "-e", "dev", "--yes")
+    told = chain("change", "revert", "greet", "-e", "dev", "--yes", "--json")
+    assert "dev withdrew 7.2: dev took greet back" in told
+    document, _ = json.JSONDecoder().raw_decode(told)
+    assert (document["environment"], document["change"], document["moved"]) == ("dev", "greet", True)
+    assert [item["subject"] for item in document["differences"]] == ["Web.greeting"]
+    again = json.loads(chain.out("change", "apply", "region", "-e", "dev", "--yes", "--json"))
+    assert (again["moved"], again["differences"]) == (False, [])
     chain("up", "-e", "dev", "--yes")
     assert said(chain) == "hello from dev in lab\n"
     assert "has not published" in chain("pull", "7.2", "-e", "test", "--yes", code=5)
