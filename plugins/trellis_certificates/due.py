@@ -1,6 +1,6 @@
 """Whether a kept certificate is still the right one, and why not; pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from trellis.pki.identifying import issuer_key_id, key_id
@@ -8,6 +8,9 @@ from trellis.pki.model import Credentials
 from trellis_certificates.kept import KeptCertificate
 from trellis_certificates.settings import Settings
 from trellis_certificates.wanted import Wanted
+
+Clock = Callable[[], datetime]
+"""The time, aware."""
 
 _MANY_HOURS = timedelta(hours=48)
 

@@ -2,15 +2,14 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, MutableMapping
-from datetime import datetime
+from collections.abc import MutableMapping
 
 from trellis.errors import ApplyError, TrellisError
 from trellis.pki.issuing import create_authority, issue
 from trellis.pki.model import Credentials, Leaf, Use
 from trellis.pki.pem import bundle
 from trellis.plugin.contracts import Keeper, Report
-from trellis_certificates.due import name_difference, span, why_due
+from trellis_certificates.due import Clock, name_difference, span, why_due
 from trellis_certificates.kept import (
     AUTHORITY,
     KeptCertificate,
@@ -21,8 +20,6 @@ from trellis_certificates.kept import (
 )
 from trellis_certificates.settings import Settings
 from trellis_certificates.wanted import Wanted
-
-Clock = Callable[[], datetime]
 
 
 class Issuing:

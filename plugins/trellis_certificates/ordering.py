@@ -10,7 +10,7 @@ from trellis.pki.pem import load_certificates
 from trellis.plugin.contracts import Keeper
 from trellis_certificates.account import Account, account_key, kept_account
 from trellis_certificates.acme_client import AskedToWaitError, Authority, TryAgainError
-from trellis_certificates.issuing import Clock
+from trellis_certificates.due import Clock
 from trellis_certificates.kept import KeptCertificate, kept_certificate, with_advice
 from trellis_certificates.settings import Settings
 from trellis_certificates.wanted import Wanted

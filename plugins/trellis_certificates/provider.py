@@ -18,7 +18,8 @@ from trellis_certificates.record import ROOT
 from trellis_certificates.scripts import script
 
 if TYPE_CHECKING:
-    from trellis_certificates.issuing import Clock, Issuing
+    from trellis_certificates.due import Clock
+    from trellis_certificates.issuing import Issuing
     from trellis_certificates.placing import Placing
 
 
