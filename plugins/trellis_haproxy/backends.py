@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from trellis.deployment import HostAddress
+from trellis.values import digest
 from trellis_dsl.sites import AS_USUAL, Handling
 from trellis_haproxy.model import Server, SiteRoute
 from trellis_haproxy.names import checked_address, checked_name, proxy_name
@@ -19,11 +20,18 @@ _LATER = (
 )
 
 
-def backend(site: SiteRoute) -> Iterator[str]:
-    """The lines of a site's backend; its servers come last."""
+def backend(site: SiteRoute, whose: str) -> Iterator[str]:
+    """The lines of a site's backend; its servers come last.
+
+    Args:
+        site: what it serves.
+        whose: the stack and the environment, alike at all balancers.
+    """
     name = proxy_name(site.domain, site.path)
     yield f"backend {name}"
-    yield from (f"    {line}" for line in _handling(site.handling, secure=site.tls))
+    yield from (f"    {line}" for line in _handling(site.handling, secure=site.tls or site.in_front))
+    if site.handling.sticky:
+        yield f"    dynamic-cookie-key {digest(f'{whose}/{name}')[:32]}"
     if any(server.backup for server in site.servers):
         yield "    # All of those further away share what the near ones cannot take."
         yield "    option allbackups"
@@ -46,16 +54,13 @@ def _handling(handling: Handling, *, secure: bool) -> Iterator[str]:
     if handling.connections:
         yield f"http-request return status 429 {_TOO_MANY} if {{ be_conn gt {handling.connections} }}"
     if handling.sticky:
-        yield f"cookie {_COOKIE} insert indirect nocache httponly{' secure' if secure else ''} attr SameSite=Lax"
+        only = "httponly secure" if secure else "httponly"
+        yield f"cookie {_COOKIE} insert indirect nocache {only} attr SameSite=Lax dynamic"
 
 
 def server_lines(name: str, site: SiteRoute) -> Mapping[Place, Line]:
     """The servers of a site's backend."""
-    sticky = site.handling.sticky
-    lines = (
-        server_line(name, server, f"cookie {checked_name(server.name, name)}" if sticky else "")
-        for server in site.servers
-    )
+    lines = (server_line(name, server) for server in site.servers)
     return {line.place: line for line in lines}
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from trellis.values import digest
 from trellis_haproxy.backends import backend
 from trellis_haproxy.model import RUN, Proxy, SiteRoute
-from trellis_haproxy.names import checked_address, checked_domain, checked_name, checked_path, proxy_name
+from trellis_haproxy.names import binds, checked_address, checked_domain, checked_name, checked_path, proxy_name
 from trellis_haproxy.servers import structure_of
 from trellis_haproxy.statistics import statistics
 from trellis_haproxy.tcp import tcp_sections
@@ -30,7 +30,6 @@ defaults
     mode http
     log global
     balance roundrobin
-    option forwardfor
     # A refused connection goes to the next server at once.
     option redispatch 1
     retries 3
@@ -57,8 +56,7 @@ frontend _sites
     # This machine may ask which configuration is loaded.
     http-request return status 200 content-type "{text}" string "{marker}" \
 if {{ hdr(host) -i {ask} }} {{ src 127.0.0.0/8 ::1 }}
-{common}{leading}    http-request set-header X-Forwarded-Proto http{unless}
-{rules}    default_backend _no-site
+{common}{leading}{client}{rules}    default_backend _no-site
 {secure}{statistics}
 backend _no-site
     http-request return status 404 content-type "{text}" string "There is no site at this address.\\n"
@@ -99,18 +97,18 @@ def _text(proxy: Proxy, marked: str) -> str:
     tls = tls_settings() if secure else ""
     head = _HEAD.format(stack=stack, environment=environment, run=RUN, text=_TEXT, tls=tls)
     frontend = _FRONTEND.format(
-        binds="\n".join(f"    bind [::]:{port} v4v6" for port in sorted(proxy.ports)),
+        binds="\n".join(f"    {line}" for port in sorted(proxy.ports) for line in binds(port)),
         marker=marked,
         ask=ASK,
         text=_TEXT,
         common=_COMMON,
-        unless=_unless_from(proxy, where),
+        client=_lines(_client(proxy, where)),
         statistics=statistics(proxy),
         leading=leads_to_tls(secure, tls_ports),
         rules=_lines(_rules(plain)),
         secure=tls_frontend(tls_ports, _COMMON, _lines(_rules(secure))) if secure else "",
     )
-    sections = ["\n".join(backend(site)) + "\n" for site in sites]
+    sections = ["\n".join(backend(site, f"{stack}/{environment}")) + "\n" for site in sites]
     return "\n".join([head, frontend, *sections, *tcp_sections(proxy, where)])
 
 
@@ -126,13 +124,19 @@ def _checked(site: SiteRoute, where: str) -> SiteRoute:
         site.tls,
         tuple(alias for alias in aliases if alias != domain),
         site.handling,
+        site.in_front,
     )
 
 
-def _unless_from(proxy: Proxy, where: str) -> str:
-    """Proxies in front know how the client came."""
-    addresses = [checked_address(address, where) for address in proxy.behind]
-    return f" unless {{ src {' '.join(addresses)} }}" if addresses else ""
+def _client(proxy: Proxy, where: str) -> Iterator[str]:
+    """What is told about the client; proxies in front know who it is and how it came."""
+    if not proxy.behind:
+        yield "option forwardfor"
+        yield "http-request set-header X-Forwarded-Proto http"
+        return
+    in_front = " ".join(checked_address(address, where) for address in proxy.behind)
+    yield f"http-request add-header X-Forwarded-For %[src] unless {{ src {in_front} }}"
+    yield f"http-request set-header X-Forwarded-Proto http unless {{ src {in_front} }}"
 
 
 def _lines(rules: Iterable[str]) -> str:

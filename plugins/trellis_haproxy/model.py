@@ -41,7 +41,13 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class SiteRoute:
-    """A site as a proxy serves it; `health_path` is empty where a connection is all that is checked."""
+    """A site as a proxy serves it.
+
+    Attributes:
+        health_path: empty where a connection is all that is checked.
+        tls: visitors come to this proxy over TLS.
+        in_front: visitors come over TLS to proxies in front of this one.
+    """
 
     domain: str
     path: str
@@ -50,6 +56,7 @@ class SiteRoute:
     tls: bool = False
     aliases: tuple[str, ...] = ()
     handling: Handling = AS_USUAL
+    in_front: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -156,7 +163,8 @@ class ProxyConfig:
 def _site(value: Mapping[str, Any]) -> SiteRoute:
     servers = tuple(Server(**server) for server in value["servers"])
     more = value.get("tls", False), tuple(value.get("aliases", ())), Handling(**value.get("handling", {}))
-    return SiteRoute(value["domain"], value["path"], value["health_path"], servers, *more)
+    in_front = value.get("in_front", False)
+    return SiteRoute(value["domain"], value["path"], value["health_path"], servers, *more, in_front)
 
 
 def _tcp(value: Mapping[str, Any]) -> TcpRoute:

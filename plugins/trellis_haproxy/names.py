@@ -84,6 +84,14 @@ def checked_endpoint(name: str, where: str) -> str:
     return name
 
 
+def binds(port: int, options: str = "") -> tuple[str, ...]:
+    """One line for each IP version: on a socket for both, a client's address would be told as ``::ffff:1.2.3.4``."""
+    return tuple(
+        " ".join(word for word in ("bind", address, options) if word)
+        for address in (f"0.0.0.0:{port}", f"[::]:{port} v6only")
+    )
+
+
 def proxy_name(domain: str, path: str) -> str:
     """A backend's name: different for every site, and only of characters that HAProxy accepts.
 

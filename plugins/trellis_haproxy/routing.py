@@ -111,15 +111,20 @@ def _sites_through(service: ServiceSpec, deployment: Deployment) -> tuple[SiteRo
         for port in ports_of(one.service, tls=False)[:1]
     )
     return tuple(
-        SiteRoute(site.domain, site.path, site.health_path, servers, site.tls, site.aliases, site.handling)
+        SiteRoute(site.domain, site.path, site.health_path, servers, site.tls, site.aliases, _outer(site.handling))
         for site in (deployment.sites if servers else ())
     )
+
+
+def _outer(handling: Handling) -> Handling:
+    """In front of other proxies: any of them knows the instance that a visitor stays at."""
+    return replace(handling, sticky=False)
 
 
 def _inner(site: SiteRoute) -> SiteRoute:
     """Behind other proxies: they end TLS, and know the clients that limits count."""
     kept = Handling(sticky=site.handling.sticky, timeout=site.handling.timeout)
-    return replace(site, tls=False, handling=kept)
+    return replace(site, tls=False, handling=kept, in_front=site.tls)
 
 
 def _through(service: ServiceSpec, deployment: Deployment) -> list[str]:

@@ -83,7 +83,9 @@ def take_in(line: Line, *, known: bool) -> list[str]:
     place = line.place
     added = f"{CURRENT} add server {place} {line.address} {line.options}".rstrip()
     checked = f"{CURRENT} enable health {place}"
-    return [*([] if known else [added, checked]), f"{CURRENT} set server {place} state ready"]
+    # Servers that are added while it runs get no cookie by themselves.
+    told = [f"{CURRENT} enable dynamic-cookie backend {place.backend}"] if line.sticky else []
+    return [*([] if known else [added, checked, *told]), f"{CURRENT} set server {place} state ready"]
 
 
 def forget(places: Iterable[Place]) -> list[str]:

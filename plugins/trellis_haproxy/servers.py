@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trellis.deployment import HostAddress
 
@@ -12,6 +12,7 @@ _RELOAD_ONLY = ("cookie", "resolvers", "init-addr")
 """Words that HAProxy 2.6 does not take for a server that is added while it runs."""
 
 
+_STICKY = re.compile(r"    cookie \S+ .*\bdynamic$")
 _OFF = "disabled"
 
 
@@ -34,11 +35,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One server line: its place, its address as written, and its options."""
+    """One server line: its place, its address as written, its options, and whether visitors stay at such servers."""
 
     place: Place
     address: str
     options: str = ""
+    sticky: bool = False
 
     def __str__(self) -> str:
         """As the file has it."""
@@ -52,7 +54,7 @@ class Line:
     @property
     def off(self) -> "Line":
         """The same, where it gets nothing."""
-        return self if self.is_off else Line(self.place, self.address, f"{self.options} {_OFF}".strip())
+        return self if self.is_off else replace(self, options=f"{self.options} {_OFF}".strip())
 
     @property
     def at_run_time(self) -> bool:
@@ -116,10 +118,12 @@ def _insert(rows: list[str], added: list[str]) -> None:
 
 
 def _located(text: str) -> Iterator[tuple[str, Line | None]]:
-    backend = ""
+    backend, sticky = "", False
     for row in text.split("\n"):
         if row and not row[0].isspace():
             heading = _SECTION.match(row)
-            backend = heading[2] if heading else ""
+            backend, sticky = heading[2] if heading else "", False
+        # HAProxy's own rules may come in any order; Trellis writes the cookie before the servers.
+        sticky = sticky or bool(_STICKY.fullmatch(row))
         found = _SERVER.fullmatch(row) if backend else None
-        yield row, Line(Place(backend, found[1]), found[2], found[3] or "") if found else None
+        yield row, Line(Place(backend, found[1]), found[2], found[3] or "", sticky) if found else None

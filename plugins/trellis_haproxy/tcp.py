@@ -6,7 +6,7 @@ from dataclasses import replace
 from trellis.errors import UsageError
 from trellis_haproxy.backends import server_line
 from trellis_haproxy.model import Proxy, TcpRoute
-from trellis_haproxy.names import checked_endpoint, checked_path
+from trellis_haproxy.names import binds, checked_endpoint, checked_path
 
 _DEFAULTS = """\
 defaults
@@ -38,7 +38,7 @@ def tcp_sections(proxy: Proxy, where: str) -> Iterator[str]:
 def _section(route: TcpRoute, where: str) -> Iterator[str]:
     name = f"tcp:{checked_endpoint(route.name, where)}"
     yield f"listen {name}"
-    yield f"    bind [::]:{route.port} v4v6"
+    yield from (f"    {line}" for line in binds(route.port))
     milliseconds = round(route.timeout * 1000)
     yield f"    timeout client {milliseconds}ms"
     yield f"    timeout server {milliseconds}ms"

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from trellis.errors import UsageError
 from trellis_haproxy.model import CERTIFICATES, CHALLENGES, ETC, Proxy, SiteRoute
+from trellis_haproxy.names import binds
 
 _HTTPS = 443
 
@@ -31,7 +32,8 @@ _CIPHERS = (
 
 _FRONTEND = """
 frontend _sites-tls
-{binds}{common}    http-request set-header X-Forwarded-Proto https
+{binds}    option forwardfor
+{common}    http-request set-header X-Forwarded-Proto https
 {rules}    default_backend _no-site
 """
 
@@ -83,5 +85,6 @@ def _leading(secure: Iterable[SiteRoute], ports: Sequence[int]) -> Iterator[str]
 def tls_frontend(ports: Sequence[int], common: str, rules: str) -> str:
     """The frontend of the sites over TLS."""
     crt = f"{ETC}/{CERTIFICATES}/"
-    binds = "".join(f"    bind [::]:{port} v4v6 ssl crt {crt} strict-sni alpn h2,http/1.1\n" for port in ports)
-    return _FRONTEND.format(binds=binds, common=common, rules=rules)
+    options = f"ssl crt {crt} strict-sni alpn h2,http/1.1"
+    lines = "".join(f"    {line}\n" for port in ports for line in binds(port, options))
+    return _FRONTEND.format(binds=lines, common=common, rules=rules)

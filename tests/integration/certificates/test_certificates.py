@@ -1,6 +1,7 @@
 """Two names on two balancers: certificates from a real ACME authority, from Trellis's own, and brought by the user."""
 
 import json
+import re
 import signal
 import subprocess
 import time
@@ -33,7 +34,9 @@ def test_one_up_gives_both_balancers_one_certificate_for_both_names(project: Pro
     for host in project.hosts:
         assert " 200 " in project.page(host, pebble.root(), WWW)
         assert project.protocol(host, pebble.root()) == "h2"
-        assert "HTTP_X_FORWARDED_PROTO=https\n" in project.page(host, pebble.root(), SHOP, "/cgi-bin/env")
+        told = project.page(host, pebble.root(), SHOP, "/cgi-bin/env")
+        assert "HTTP_X_FORWARDED_PROTO=https\n" in told
+        assert re.search(r"^HTTP_X_FORWARDED_FOR=\d+[.]\d+[.]\d+[.]\d+$", told, re.MULTILINE), told
         plain = project.plain(host, "/a?b=c")
         assert plain.startswith("HTTP/1.1 308")
         assert "location: https://shop.example:8492/a?b=c\r\n" in plain.lower()

@@ -22,6 +22,7 @@ from trellis.resources import Resource
 from trellis_haproxy import trellis_resources
 from trellis_haproxy.asking import wait_until_loaded
 from trellis_haproxy.provider import HAProxyProvider
+from trellis_haproxy.runtime import reloads_in
 from trellis_local.session import LocalSession
 
 IMAGE = "shop/haproxy:2.6"
@@ -143,12 +144,22 @@ class ProxyHost:
         for name in (self.container, f"{self.container}.check"):
             subprocess.run(["docker", "rm", "-f", name], capture_output=True, check=False)
 
+    def reloads(self) -> int:
+        """How often the master has been reloaded."""
+        command = ["docker", "exec", self.container, "sh", "-c", "echo 'show proc' | socat - /run/haproxy/master.sock"]
+        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        return reloads_in(said)[0]
+
     def get(self, host: str, path: str = "/") -> tuple[int, str]:
+        return self.visit(host, path=path)[:2]
+
+    def visit(self, host: str, cookie: str = "", path: str = "/") -> tuple[int, str, str]:
+        """Status, body and the cookie that is set."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
-            connection.request("GET", path, headers={"Host": host})
+            connection.request("GET", path, headers={"Host": host, **({"Cookie": cookie} if cookie else {})})
             answer = connection.getresponse()
-            return answer.status, answer.read().decode()
+            return answer.status, answer.read().decode(), answer.headers.get("Set-Cookie", "")
         finally:
             connection.close()
 

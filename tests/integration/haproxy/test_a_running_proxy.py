@@ -12,6 +12,7 @@ import pytest
 from trellis.errors import ApplyError
 from trellis.plans import Verb
 from trellis.values import freeze_mapping
+from trellis_dsl.sites import Handling
 
 
 def with_config(resource, text):
@@ -84,6 +85,29 @@ async def test_added_servers_and_sites_are_served_after_a_reload(running, backen
     step = await running.up(running.desired(site("blog.example", three), site("shop.example", one, two)))
     assert step.reason == "site blog.example added"
     assert running.get("blog.example") == (200, "website-3 /")
+
+
+async def test_a_server_of_a_sticky_site_is_added_without_a_reload_and_keeps_its_visitors(running, backends, site):
+    one, two, _ = (backend.answers for backend in backends)
+    sticky = Handling(sticky=True)
+    await running.up(running.desired(replace(site("shop.example", one), handling=sticky)))
+    before = running.reloads()
+    step = await running.up(running.desired(replace(site("shop.example", one, two), handling=sticky)))
+    assert step.reason == "1 server added: website-2"
+    assert running.reloads() == before
+    cookies = {}
+    for _ in range(200):
+        _, page, cookie = running.visit("shop.example")
+        cookies[page] = cookie.partition(";")[0]
+        if len(cookies) == 2:
+            break
+        await asyncio.sleep(0.05)
+    assert sorted(cookies) == ["website-1 /", "website-2 /"]
+    for page, cookie in cookies.items():
+        assert cookie.startswith("TRELLIS=")
+        assert {running.visit("shop.example", cookie)[1] for _ in range(10)} == {page}
+    for host in ("127.0.0.1", "website"):
+        assert host not in "".join(cookies.values()), "a cookie tells nothing about the hosts behind"
 
 
 class Load:

@@ -75,6 +75,19 @@ def test_a_server_with_a_cookie_is_added_by_a_reload_and_taken_back_without():
     assert not differing({place(1): sticky}, [running(1, out=True)]).needs_reload
 
 
+def test_a_server_that_visitors_stay_at_gets_its_cookie_when_it_is_added():
+    line = Line(place(1), "10.0.0.1:1", "check", sticky=True)
+    assert differing({place(1): line}, []).commands == [
+        "@1 add server b/web-1:10.0.0.1:1 10.0.0.1:1 check",
+        "@1 enable health b/web-1:10.0.0.1:1",
+        "@1 enable dynamic-cookie backend b",
+        "@1 set server b/web-1:10.0.0.1:1 state ready",
+    ]
+    assert differing({place(1): line}, [running(1, out=True)]).commands == [
+        "@1 set server b/web-1:10.0.0.1:1 state ready"
+    ]
+
+
 def test_commands_name_their_worker():
     assert list_servers("@!8") == "@!8 show stat -1 4 -1"
     assert take_out("@!8", [place(1)]) == ["@!8 set server b/web-1:10.0.0.1:1 state maint"]

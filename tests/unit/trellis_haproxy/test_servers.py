@@ -41,6 +41,16 @@ def test_every_server_is_found_in_its_backend():
     assert SHOP_1.instance == "website-1"
 
 
+def test_servers_of_a_site_that_visitors_stay_at_are_known():
+    sticky = TEXT.replace("    option httpchk", "    cookie TRELLIS insert indirect attr SameSite=Lax dynamic")
+    assert {place: line.sticky for place, line in lines_of(sticky).items()} == {
+        SHOP_1: True,
+        SHOP_2: True,
+        BLOG_1: False,
+    }
+    assert lines_of(with_servers(sticky, [NEW]))[NEW.place].sticky
+
+
 def test_a_new_server_stands_last_in_its_backend():
     rows = with_servers(TEXT, [NEW]).splitlines()
     assert rows[7] == "    server website-3:[::1]:20003 [::1]:20003 check"
