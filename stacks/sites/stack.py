@@ -73,7 +73,7 @@ class Blog(Page):
 
 @sites.service()
 class Docs(Page):
-    """The documentation, over plain HTTP as well as under a path of the blog's name."""
+    """The documentation, over plain HTTP, with a limit on what one visitor may ask for."""
 
     public = site("docs.sites.test", Page.http, tls=False, requests_per_second=50)
 
