@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from authorities import Pebble, is_installed
+from visiting import Named, visit
 from workplace import ROOT, Workplace, until
 
 from trellis_lab import Lab
@@ -84,16 +85,8 @@ def place(four: Lab, pebble: Pebble, workplace: Callable[..., Workplace]) -> Ite
 def ask(place: Sites, host: str, domain: str, *, path: str = "/version", tls: bool = True) -> tuple[int, str, str]:
     """Status, body and cookie of one request over TLS that trusts the test's Pebble alone."""
     address = str(place.lab.host(host).address)
-    if tls:
-        connection: http.client.HTTPConnection = Named(address, domain, trusting(place))
-    else:
-        connection = http.client.HTTPConnection(address, 80, timeout=10)
-    try:
-        connection.request("GET", path, headers={"Host": domain})
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode(), answer.headers.get("Set-Cookie", "")
-    finally:
-        connection.close()
+    found = visit(address, 443 if tls else 80, domain, path, trusting(place) if tls else None)
+    return found.status, found.text, found.headers.get("set-cookie", "")
 
 
 def trusting(place: Sites) -> ssl.SSLContext:
@@ -102,7 +95,7 @@ def trusting(place: Sites) -> ssl.SSLContext:
 
 def certificate(place: Sites, host: str, domain: str) -> bytes:
     """The certificate that a visitor gets, checked for the name and for who issued it."""
-    connection = Named(str(place.lab.host(host).address), domain, trusting(place))
+    connection = Named(str(place.lab.host(host).address), 443, domain, trusting(place))
     try:
         connection.connect()
         names = [value for kind, value in connection.sock.getpeercert()["subjectAltName"] if kind == "DNS"]
@@ -111,18 +104,6 @@ def certificate(place: Sites, host: str, domain: str) -> bytes:
         return found
     finally:
         connection.close()
-
-
-class Named(http.client.HTTPSConnection):
-    """Connects to an address, and asks for the certificate of a name."""
-
-    def __init__(self, address: str, domain: str, context: ssl.SSLContext) -> None:
-        super().__init__(address, 443, timeout=10, context=context)
-        self.domain, self.tls = domain, context
-
-    def connect(self) -> None:
-        http.client.HTTPConnection.connect(self)
-        self.sock = self.tls.wrap_socket(self.sock, server_hostname=self.domain)
 
 
 def answered(place: Sites, host: str, domain: str, *, tls: bool = True) -> str:

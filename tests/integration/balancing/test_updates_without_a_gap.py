@@ -1,15 +1,22 @@
-"""A site is updated, moved, grown, shrunk and its proxies reloaded under load: no request fails."""
+"""A site over TLS is updated, moved, grown, shrunk, its certificate renewed and its proxies reloaded under load.
 
+No request fails, also none of 10 s; websockets are closed when the time to drain is over, and not before.
+"""
+
+import re
+import ssl
 import subprocess
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from load import Load
-from workplace import Workplace
+from visiting import visit
+from workplace import Workplace, until
 
 from trellis_lab import Lab
 
-PORT = 8188
+HTTPS = 8488
 DOMAIN = "site.localhost"
 PROGRAM = '''
 """A site behind two proxies."""
@@ -20,10 +27,10 @@ from trellis_haproxy import HAProxy
 stack = Stack("NAME")
 
 
-@stack.service(image="trellis-test/web:1", relocatable=True, rollout=Rollout(drain=4))
+@stack.service(image="trellis-test/web:1", relocatable=True, rollout=Rollout(drain=12))
 class Website(Service):
     http = listens(8080, health="/healthz")
-    public = site("site.localhost", http, tls=False)
+    public = site("site.localhost", http)
 
     def env(self) -> dict[str, str]:
         return {"INSTANCE": self.name}
@@ -32,6 +39,7 @@ class Website(Service):
 @stack.service()
 class Proxy(HAProxy):
     http = listens(8188, public=True)
+    https = listens(8488, public=True)
 
 
 @stack.role
@@ -55,71 +63,106 @@ def place(lab: Lab, built_images: Callable[..., None], workplace: Callable[..., 
     made.trellis("destroy", "--yes")
 
 
-def visitors(place: Workplace, **settings: float) -> Load:
-    addresses = [(str(place.lab.host(name).address), PORT) for name in ("h1", "h2")]
-    return Load(addresses, DOMAIN, **settings)
+@pytest.fixture(scope="module")
+def trusting(place: Workplace) -> ssl.SSLContext:
+    """As visitors who trust the environment's own authority alone; the site answers them."""
+    place.trellis("up", "--yes")
+    found = ssl.create_default_context(cadata=place.trellis("cert", "ca").out)
+    for address, port in proxies(place):
+        until(partial(is_served, address, port, found), what=address)
+    return found
 
 
-def under_load(place: Workplace, *words: str, status: int = 0) -> tuple[Load, str]:
-    load = visitors(place)
+def is_served(address: str, port: int, trusting: ssl.SSLContext) -> bool:
+    try:
+        return visit(address, port, DOMAIN, trusting=trusting).status == 200
+    except OSError:
+        return False
+
+
+def proxies(place: Workplace) -> list[tuple[str, int]]:
+    return [(str(place.lab.host(name).address), HTTPS) for name in ("h1", "h2")]
+
+
+def under_load(
+    place: Workplace, trusting: ssl.SSLContext, *words: str, status: int = 0, seconds: float = 3
+) -> tuple[Load, str]:
+    """The load, and what the program said; an `up` when no other words are given."""
+    load = Load(proxies(place), DOMAIN, seconds, trusting)
     try:
         load.wait_for(10)
-        text = place.trellis("up", "--yes", *words, status=status).text
+        text = place.trellis(*(words or ("up", "--yes")), status=status).text
         load.wait_for(10)
     finally:
         load.end()
     return load, text
 
 
-def test_two_instances_are_updated_one_after_the_other(place: Workplace) -> None:
-    place.trellis("up", "--yes")
-    place.page("h1", PORT, DOMAIN)
-    place.page("h2", PORT, DOMAIN)
+def closed_after_the_drain(text: str) -> int:
+    """How many connections Trellis said that it closed, as they outlasted the time to drain."""
+    return sum(int(count) for count in re.findall(r"(\d+) (?:request|requests) or connections? still open after", text))
+
+
+def test_two_instances_are_updated_one_after_the_other_and_requests_of_10_s_are_finished(
+    place: Workplace, trusting: ssl.SSLContext
+) -> None:
     place.change("trellis-test/web:1", "trellis-test/web:2")
-    load, text = under_load(place)
+    load, text = under_load(place, trusting, seconds=10)
     assert load.failures == [], text
     assert load.versions == {"1", "2"}
     assert "does not answer while" not in text
     assert load.answered["slow"] > 0
+    assert load.answered["websocket"] > 0
+    assert load.closed == closed_after_the_drain(text) > 0, text
     assert load.closed <= 4, "only websockets of the replaced instances are closed"
     assert place.plan() == []
 
 
-def test_one_instance_that_starts_first_is_updated_without_a_gap(place: Workplace) -> None:
-    place.change("Rollout(drain=4)", "Rollout(start_first=True, drain=4)")
+def test_one_instance_that_starts_first_is_updated_without_a_gap(place: Workplace, trusting: ssl.SSLContext) -> None:
+    place.change("Rollout(drain=12)", "Rollout(start_first=True, drain=4)")
     place.change("exactly(2)", "exactly(1)")
-    load, text = under_load(place)
+    load, text = under_load(place, trusting)
     assert load.failures == [], "an instance that goes for good is drained, too"
     place.change("trellis-test/web:2", "trellis-test/web:1")
-    load, text = under_load(place)
+    load, text = under_load(place, trusting)
     assert load.failures == [], text
     assert load.versions == {"1", "2"}
     assert "does not answer while" not in text
     assert place.plan() == []
 
 
-def test_instances_are_added_and_moved_and_proxies_reloaded(place: Workplace) -> None:
+def test_instances_are_added_and_moved_and_proxies_reloaded(place: Workplace, trusting: ssl.SSLContext) -> None:
     place.change("exactly(1)", "exactly(3)")
-    load, text = under_load(place)
+    load, text = under_load(place, trusting)
     assert load.failures == [], text
     place.change(
         '    public = site("site.localhost"',
-        '    more = site("more.localhost", http, tls=False)\n    public = site("site.localhost"',
+        '    more = site("more.localhost", http)\n    public = site("site.localhost"',
     )
-    load, text = under_load(place)
+    load, text = under_load(place, trusting)
     assert load.failures == [], text
     assert "reloading HAProxy" in text
+    assert load.closed == 0, "websockets stay with the worker that they came to"
     place.environment({"h1": ["edge"], "h2": ["edge"], "h3": ["web"]})
-    load, text = under_load(place)
+    load, text = under_load(place, trusting)
     assert load.failures == [], text
     assert [len(names) for names in place.containers().values()] == [1, 1, 3]
     assert place.plan() == []
 
 
-def test_a_canary_that_fades_goes_back_and_nobody_notices(place: Workplace) -> None:
+def test_a_certificate_is_renewed_and_every_connection_goes_on(place: Workplace, trusting: ssl.SSLContext) -> None:
+    load, text = under_load(place, trusting, "cert", "renew", seconds=10)
+    assert "Renewed: more.localhost, site.localhost" in text
+    assert load.failures == [], text
+    assert load.answered["slow"] > 0
+    assert load.answered["websocket"] > 0
+    assert load.closed == 0, "a websocket outlasts the certificate with which it began"
+
+
+def test_a_canary_that_fades_goes_back_and_nobody_notices(place: Workplace, trusting: ssl.SSLContext) -> None:
     place.change("Rollout(start_first=True, drain=4)", "Rollout(canary=1, watch=6, drain=4)")
     place.change("trellis-test/web:1", "trellis-test/web:fading")
-    load, text = under_load(place, status=4)
+    load, text = under_load(place, trusting, status=4)
     assert load.failures == [], text
     assert "did not stay healthy" in text
     assert "the old one runs again" in text
@@ -128,7 +171,7 @@ def test_a_canary_that_fades_goes_back_and_nobody_notices(place: Workplace) -> N
     assert place.plan() == []
 
 
-def test_a_service_goes_to_another_role_and_nobody_notices(place: Workplace) -> None:
+def test_a_service_goes_to_another_role_and_nobody_notices(place: Workplace, trusting: ssl.SSLContext) -> None:
     place.environment({"h1": ["edge"], "h2": ["edge"], "h3": ["web"]})
     place.trellis("up", "--yes")
     in_a_repository(place)
@@ -137,7 +180,7 @@ def test_a_service_goes_to_another_role_and_nobody_notices(place: Workplace) -> 
     place.trellis("change", "apply", "split", "--yes")
     before = place.containers()
     assert {verb for verb, key, _ in place.plan() if key.startswith("container:website")} == {"move"}
-    load, text = under_load(place)
+    load, text = under_load(place, trusting)
     assert load.failures == [], text
     after = place.containers()
     assert [len(after[host]) for host in ("h1", "h2", "h3")] == [1 + len(before["h3"]), 1, 0]
@@ -147,7 +190,7 @@ def test_a_service_goes_to_another_role_and_nobody_notices(place: Workplace) -> 
     place.trellis("set", "Web.website.count", "at_least(1).per_host", "--change", "split")
     place.trellis("extract", "Website", "--to", "Back", "--change", "split")
     place.trellis("change", "apply", "split", "--yes")
-    load, text = under_load(place)
+    load, text = under_load(place, trusting)
     assert load.failures == [], text
     assert [len(names) for names in place.containers().values()] == [1, 1 + 1, 1], "counted over each host, too"
     assert place.plan() == []

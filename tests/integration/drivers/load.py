@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import os
+import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ class Load:
         proxies: where they go.
         domain: the site.
         seconds: that a slow answer takes.
+        trusting: whom visitors trust; they come over TLS when it says so.
         answered: good answers by kind of visitor.
         failures: everything else, as sentences.
         closed: websockets that the other side ended; they are opened again.
@@ -30,6 +32,7 @@ class Load:
     proxies: Sequence[Address]
     domain: str
     seconds: float = 3.0
+    trusting: ssl.SSLContext | None = None
     answered: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     closed: int = 0
@@ -74,8 +77,12 @@ class Load:
                 self.failures.append(f"{kind} at {proxy[0]}: {error!r}")
             await asyncio.sleep(_BETWEEN)
 
+    async def _open(self, proxy: Address) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        name = self.domain if self.trusting else None
+        return await asyncio.open_connection(*proxy, ssl=self.trusting, server_hostname=name)
+
     async def _kept(self, proxy: Address) -> None:
-        reader, writer = await asyncio.open_connection(*proxy)
+        reader, writer = await self._open(proxy)
         try:
             while not self._ending.is_set():
                 if not await self._ask("kept", "GET /", reader, writer):
@@ -94,7 +101,7 @@ class Load:
         await self._once("slow", f"GET /slow?seconds={self.seconds:g}", proxy)
 
     async def _once(self, kind: str, what: str, proxy: Address, body: bytes = b"") -> None:
-        reader, writer = await asyncio.open_connection(*proxy)
+        reader, writer = await self._open(proxy)
         try:
             await self._ask(kind, what, reader, writer, body)
         finally:
@@ -116,7 +123,7 @@ class Load:
         return headers.get("connection") != "close"
 
     async def _websocket(self, proxy: Address) -> None:
-        reader, writer = await asyncio.open_connection(*proxy)
+        reader, writer = await self._open(proxy)
         try:
             key = base64.b64encode(os.urandom(16)).decode()
             upgrade = (
