@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from trellis.errors import StackError, TrellisError
@@ -46,7 +47,8 @@ def _run(file: Path) -> object:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except TrellisError:
+    except TrellisError as error:
+        error.where = _place(error, file.parent)
         raise
     except Exception as error:
         raise _explained(error, file.parent) from error
@@ -77,13 +79,25 @@ def _explained(error: Exception, folder: Path) -> StackError:
         return StackError(
             f"syntax error: {error.msg}", where=Location(_shown(error.filename, folder), error.lineno or 0)
         )
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if frame.filename.startswith(f"{folder}/")]
-    where = Location(_shown(ours[-1].filename, folder), ours[-1].lineno or 0) if ours else None
+    where = _deepest(error, folder)
     hint = None
     if isinstance(error, ImportError) and "partially initialized" in str(error):
         hint = "these modules import each other; declare x = connects_to() and call stack.connect(A.x, B.y)"
     return StackError(sentence.splitlines()[-1], where=where, hint=hint)
+
+
+def _place(error: TrellisError, folder: Path) -> Location | str | None:
+    """Where the vocabulary's own refusal is, as a line below the stack's folder."""
+    if isinstance(error.where, Location):
+        return replace(error.where, file=_shown(error.where.file, folder))
+    return error.where or _deepest(error, folder)
+
+
+def _deepest(error: Exception, folder: Path) -> Location | None:
+    """The deepest line of the user's files that an error came through."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if frame.filename.startswith(f"{folder}/")]
+    return Location(_shown(ours[-1].filename, folder), ours[-1].lineno or 0) if ours else None
 
 
 def _shown(file: str | None, folder: Path) -> str:

@@ -59,8 +59,11 @@ def between(low: int, high: int) -> Count:
 
 
 def _count(low: int, high: int | None) -> Count:
-    if low < 0 or (high is not None and high < low):
-        raise StackError(f"{low} to {high} instances is not a number of instances", where=caller())
+    said = (low,) if high in {None, low} else (low, high)
+    if not all(isinstance(number, int) and not isinstance(number, bool) and number >= 0 for number in said):
+        raise StackError(f"{' to '.join(map(str, said))} is not a number of instances", where=caller())
+    if high is not None and high < low:
+        raise StackError(f"{low} to {high} is no range: the first number is the smaller one", where=caller())
     return Count(low, high)
 
 

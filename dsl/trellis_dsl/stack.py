@@ -1,17 +1,16 @@
 """The stack: what a program declares, collected."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, TypedDict, TypeVar, Unpack, overload
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar, Unpack, overload
 
 from trellis_dsl.config import ConfigRef, service_name
-from trellis_dsl.endpoints import ConnectionRef, EndpointRef, Health
+from trellis_dsl.endpoints import ConnectionRef, EndpointRef
 from trellis_dsl.errors import StackError
 from trellis_dsl.location import Location, caller
-from trellis_dsl.quantities import parse_bandwidth, parse_bytes, parse_cpu
+from trellis_dsl.options import OPTIONS, RoleOptions, ServiceArguments, checked, service_options
+from trellis_dsl.quantities import parse_bytes, parse_cpu
 from trellis_dsl.service import Role, Service
-from trellis_dsl.updates import Rollout
 
 T = TypeVar("T")
 S = TypeVar("S", bound=Service)
@@ -35,91 +34,6 @@ _ENVIRONMENT_WORDS = {
     "production",
 }
 
-OPTIONS = "_trellis_options"
-
-
-@dataclass(frozen=True)
-class ServiceOptions:
-    """What a service's decorator said; None where it said nothing and a base class may have."""
-
-    image: str | None = None
-    cpu: float | None = None
-    memory: int | None = None
-    disk: int | None = None
-    network: int | None = None
-    relocatable: bool | Literal["coordinated"] | None = None
-    priority: int | None = None
-    host_network: bool | None = None
-    command: tuple[str, ...] | None = None
-    user: str | None = None
-    stop_grace: float | None = None
-    health: Health | None = None
-    rollout: Rollout | None = None
-    labels: Mapping[str, str] | None = None
-
-    def over(self, base: "ServiceOptions") -> "ServiceOptions":
-        """These options, and the base's where these say nothing."""
-        said = {item.name: value for item in fields(self) if (value := getattr(self, item.name)) is not None}
-        return replace(base, **said)
-
-
-@dataclass(frozen=True)
-class RoleOptions:
-    """What a role's decorator said."""
-
-    conflicts_with: tuple[type[Role], ...] = ()
-    cpu: float = 0.0
-    memory: int = 0
-    disk: int = 0
-    network: int = 0
-
-
-def options_of(cls: type[Service]) -> ServiceOptions:
-    """A service class's options, those of its base classes underneath."""
-    merged = ServiceOptions()
-    for base in reversed(cls.__mro__):
-        merged = vars(base).get(OPTIONS, ServiceOptions()).over(merged)
-    return merged
-
-
-class ServiceArguments(TypedDict, total=False):
-    """What a service's decorator takes; what is not said is inherited from the base class.
-
-    Attributes:
-        image: such as ``mariadb:10.11``.
-        cpu: cores that an instance needs.
-        memory: what an instance needs, and may not exceed.
-        disk: what an instance needs besides its storages.
-        network: bandwidth that an instance needs.
-        relocatable: may a running instance be moved: True, ``"coordinated"`` (with the operator's word) or
-            False, the default.
-        priority: higher is placed first when not everything fits.
-        host_network: use the host's network instead of the stack's.
-        command: instead of the image's own.
-        user: instead of the image's own.
-        stop_grace: seconds between asking an instance to stop and ending it; 10 without it.
-        health: `command` or `tcp` for the whole instance; else what an endpoint's ``listens`` says.
-        rollout: how instances are replaced.
-        labels: more labels for the container.
-        name: the service's name, for classes made in loops or by functions; else the class's.
-    """
-
-    image: str
-    cpu: float | str
-    memory: str | int
-    disk: str | int
-    network: str | int
-    relocatable: bool | Literal["coordinated"]
-    priority: int
-    host_network: bool
-    command: Sequence[str]
-    user: str
-    stop_grace: float
-    health: Health
-    rollout: Rollout
-    labels: Mapping[str, str]
-    name: str
-
 
 def service(**arguments: Unpack[ServiceArguments]) -> Callable[[type[S]], type[S]]:
     """Describe a service class without adding it to a stack: for classes that a library ships.
@@ -131,7 +45,7 @@ def service(**arguments: Unpack[ServiceArguments]) -> Callable[[type[S]], type[S
         StackError: a name or an amount is not one.
     """
     location = caller()
-    options = _options(arguments)
+    options = service_options(arguments, location)
 
     def describe(cls: type[S]) -> type[S]:
         _refuse_other_base(cls, Service, "service", location)
@@ -140,25 +54,6 @@ def service(**arguments: Unpack[ServiceArguments]) -> Callable[[type[S]], type[S
         return cls
 
     return describe
-
-
-_PARSERS: Mapping[str, Callable[[Any], object]] = {
-    "cpu": parse_cpu,
-    "memory": parse_bytes,
-    "disk": parse_bytes,
-    "network": parse_bandwidth,
-    "command": tuple,
-}
-
-
-def _options(arguments: ServiceArguments) -> ServiceOptions:
-    said = {name: value for name, value in arguments.items() if name != "name"}
-    parsed: dict[str, Any] = {name: _PARSERS.get(name, _same)(value) for name, value in said.items()}
-    return ServiceOptions(**parsed)
-
-
-def _same(value: object) -> object:
-    return value
 
 
 class Stack:
@@ -231,10 +126,13 @@ class Stack:
             name: the role's name, for classes made in loops or by functions; else the class's.
         """
         conflicting = (conflicts_with,) if isinstance(conflicts_with, type) else tuple(conflicts_with)
-        options = RoleOptions(
-            conflicting, parse_cpu(reserve_cpu), parse_bytes(reserve_memory), parse_bytes(reserve_disk)
-        )
         location = caller()
+        options = RoleOptions(
+            conflicting,
+            checked("reserve_cpu", reserve_cpu, parse_cpu, location),
+            checked("reserve_memory", reserve_memory, parse_bytes, location),
+            checked("reserve_disk", reserve_disk, parse_bytes, location),
+        )
 
         def add(role_class: type[R]) -> type[R]:
             _refuse_other_base(role_class, Role, "role", location)

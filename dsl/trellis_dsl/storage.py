@@ -3,6 +3,7 @@
 from trellis_dsl.declaration import Declaration
 from trellis_dsl.errors import StackError
 from trellis_dsl.location import caller
+from trellis_dsl.options import checked
 from trellis_dsl.quantities import parse_bytes
 
 
@@ -25,7 +26,7 @@ class Storage(Declaration):
         active: int | None = None,
     ) -> None:
         super().__init__()
-        self.size = parse_bytes(size)
+        self.size = checked("size", size, parse_bytes, caller())
         self.backend = backend
         self.replication = replication
         self.active = active

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from traceback import TracebackException, extract_tb
 
 from trellis.blueprint import ServiceSpec
 from trellis.deployment import DeployedInstance, Deployment, Door
@@ -14,6 +15,9 @@ from trellis_dsl.policies import Runs
 from trellis_dsl.secret import Secret
 from trellis_dsl.service import HostView, Role, Service, bind_role, bind_service
 from trellis_dsl.stack import Stack
+
+_ABOUT_THE_PROGRAM = (AttributeError, NameError, ImportError)
+"""Their messages name what the program says, not what it holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +51,19 @@ def environment_variables(cls: type[Service], instance: DeployedInstance, deploy
         returned = bound.env()
     except Exception as error:  # noqa: BLE001 - the user's method may fail in any way
         raise failed(f"{instance.service.name}.env", error, instance.service.location) from None
+    if not isinstance(returned, Mapping):
+        raise StackError(
+            f"{instance.service.name}.env returns {type(returned).__name__}, not a dictionary of texts",
+            where=instance.service.location,
+            hint='write return {"NAME": "text"}',
+        )
     return {key: _variable(key, value, instance, secrets) for key, value in returned.items()}
 
 
 def _variable(key: str, value: object, instance: DeployedInstance, secrets: tuple[Secret, ...]) -> Value:
     if not isinstance(value, str | Secret):
         raise StackError(
-            f"{instance.service.name}.env gives {key} a {type(value).__name__}, not text",
+            f"{instance.service.name}.env gives {key} {type(value).__name__}, not text",
             where=instance.service.location,
             hint=f'write "{key}": str(...)',
         )
@@ -68,10 +78,27 @@ def guarded(text: str | Secret, secrets: tuple[Secret, ...]) -> str | Secret:
 
 
 def failed(method: str, error: Exception, where: str) -> StackError:
-    """A method's failure without its message: that could hold what it was given."""
+    """A method's failure, at the line of it that failed.
+
+    The error's own message is told where it is about the program; any other could hold what the method was given.
+    """
     if isinstance(error, StackError):
         return error
-    return StackError(f"{method} failed with {type(error).__name__}", where=where, hint="it runs after placement")
+    what = f"{method} failed with {type(error).__name__}"
+    if isinstance(error, _ABOUT_THE_PROGRAM):
+        what = f"{method} failed: {' '.join(TracebackException.from_exception(error).format_exception_only()).strip()}"
+    return StackError(what, where=_line_of(error, where), hint="it runs after placement")
+
+
+def _line_of(error: Exception, declared: str) -> str:
+    """The deepest line in the method's own folder; where the class was declared when there is none."""
+    frames = extract_tb(error.__traceback__)[1:]  # the first one calls the method
+    if not frames:
+        return declared
+    file = declared.partition(":")[0]
+    root = frames[0].filename.removesuffix(file)
+    ours = [frame for frame in frames if frame.filename.startswith(root)]
+    return f"{ours[-1].filename.removeprefix(root)}:{ours[-1].lineno}" if root.endswith("/") else declared
 
 
 def service_secrets(service: ServiceSpec, deployment: Deployment) -> tuple[Secret, ...]:

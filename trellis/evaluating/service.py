@@ -22,8 +22,9 @@ from trellis.evaluating.members import Member, declarations
 from trellis.placing.model import Needs, Relocatable
 from trellis_dsl.config import Config
 from trellis_dsl.endpoints import Connection, ConnectionRef, Endpoint, EndpointRef, Health
+from trellis_dsl.options import ServiceOptions, options_of
 from trellis_dsl.sites import Site
-from trellis_dsl.stack import ServiceOptions, Stack, options_of
+from trellis_dsl.stack import Stack
 from trellis_dsl.storage import Mount
 from trellis_dsl.updates import UPDATES_FROM, Rollout
 

@@ -134,7 +134,48 @@ def test_several_files_are_one_stack(tmp_path: Path) -> None:
 def test_a_mistake_is_told_with_its_line(tmp_path: Path, program: str, what: str, line: int) -> None:
     error = refusal(tmp_path, program)
     assert error.what.startswith(what)
-    assert f"stack.py:{line}" in str(error.where)
+    assert str(error.where).startswith(f"stack.py:{line}")
+
+
+@pytest.mark.parametrize(
+    ("said", "what", "hint"),
+    [
+        ('imag="x:1"', "a service has no argument imag; did you mean image?", None),
+        ("image=5", "image: 5 is not the name of an image", 'write it as "mariadb:10.11"'),
+        ('memory="64Mb"', "memory: '64Mb' is not an amount", 'write it as "1 GiB"'),
+        ("memory=[1]", "memory: [1] cannot be meant", None),
+        ('cpu="much"', "cpu: 'much' is not a number of cores", 'write 0.5 or "500m"'),
+        ('command="nginx -t"', "command: one text is not a list of words", "write ('nginx', '-t')"),
+        ("command=[1]", "command: [1] is not a list of words", 'write ("nginx", "-g", "daemon off;")'),
+        ('relocatable="yes"', "relocatable: 'yes' is not True, False or 'coordinated'", None),
+        ("priority=True", "priority: True is not a whole number", None),
+        ("stop_grace=-1", "stop_grace: -1 is not a number of seconds", None),
+        ('labels={"a": 1}', "labels: {'a': 1} are not labels", 'write {"team": "shop"}'),
+        ('health="/"', "health: '/' is not a check: say tcp(), or command(\"pg_isready\")", None),
+    ],
+)
+def test_an_argument_that_cannot_be_meant_is_named(tmp_path: Path, said: str, what: str, hint: str | None) -> None:
+    error = refusal(tmp_path, f"{HEAD}\n@shop.service({said})\nclass Web(Service): pass\n")
+    assert (error.what, str(error.where), error.hint) == (what, "stack.py:5", hint)
+
+
+def test_what_a_role_and_a_storage_reserve_is_named_likewise(tmp_path: Path) -> None:
+    error = refusal(tmp_path, HEAD + "\n@shop.role(reserve_memory='much')\nclass Web(Role): pass\n")
+    assert (error.what, str(error.where)) == ("reserve_memory: 'much' is not an amount", "stack.py:5")
+    error = refusal(tmp_path, HEAD + "\nStorage('much')\n")
+    assert (error.what, str(error.where)) == ("size: 'much' is not an amount", "stack.py:5")
+
+
+@pytest.mark.parametrize(
+    ("count", "what"),
+    [
+        ("at_least(-1)", "-1 is not a number of instances"),
+        ("exactly(1.5)", "1.5 is not a number of instances"),
+        ("between(4, 2)", "4 to 2 is no range: the first number is the smaller one"),
+    ],
+)
+def test_a_number_of_instances_that_is_none_is_refused(tmp_path: Path, count: str, what: str) -> None:
+    assert refusal(tmp_path, f"{TWO}\n{count}\n").what == what
 
 
 def test_services_that_wait_for_each_other_are_named(tmp_path: Path) -> None:
