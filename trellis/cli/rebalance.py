@@ -37,6 +37,12 @@ if TYPE_CHECKING:
 @no_input_option
 @json_option
 @allow_moves_option
+@click.option(
+    "--min-gain",
+    type=click.FloatRange(0, 100),
+    metavar="PERCENT",
+    help="How much lower the fullest host has to become; by default what the environment's file says.",
+)
 @click.option("--dry-run", is_flag=True, help="Show the load and the moves; change nothing and ask nothing.")
 @click.option("--parallel", type=click.IntRange(1), default=10, show_default=True, help="How many steps at once.")
 @click.option(
@@ -50,6 +56,7 @@ def rebalance(  # noqa: PLR0913 - one argument an option
     lock_wait: float,
     directory: Path,
     allow_moves: tuple[str, ...],
+    min_gain: float | None,
     *,
     yes: bool,
     no_input: bool,
@@ -59,10 +66,15 @@ def rebalance(  # noqa: PLR0913 - one argument an option
     """Show the load of every host before and after, and after a yes move what makes it more even.
 
     Only relocatable instances move, each where that is worth the interruption. A second rebalance changes nothing.
+    Where all moves together gain less than --min-gain, or `placement.minimum_gain` of the environment, none is made.
     """
     project = find_project(directory)
     name = chosen_environment(project, environment)
-    shown = asyncio.run(_shown(project, name, asking_of(allow_moves, rebalance=True), as_json=as_json))
+    shown, enough = asyncio.run(
+        _shown(project, name, asking_of(allow_moves, rebalance=True), min_gain, as_json=as_json)
+    )
+    if not enough:
+        return
     if not shown.changes:
         _nothing(shown, as_json=as_json)
         return
@@ -75,19 +87,33 @@ def rebalance(  # noqa: PLR0913 - one argument an option
             echo(line)
 
 
-async def _shown(project: Project, name: str, asking: "Asking", *, as_json: bool) -> Plan:
-    from trellis.pipeline import bind, planning
-    from trellis.placing.report import load_report
+async def _shown(
+    project: Project, name: str, asking: "Asking", min_gain: float | None, *, as_json: bool
+) -> tuple[Plan, bool]:
+    """The plan that was shown, and whether it gains enough to be done."""
+    from trellis.evening import evened
+    from trellis.pipeline import bind, observing
 
     bound = bind(project, name)
+    minimum = bound.environment.minimum_gain if min_gain is None else min_gain
     with told_as_json(bound.blueprint.stack, name, as_json=as_json):
-        async with planning(bound, asking=asking) as planned:
-            report = load_report(planned.problem, planned.placement)
+        async with observing(bound, asking) as seen:
+            planned, report, enough = evened(bound, seen, minimum)
             if as_json:
-                emit_json(_document(planned, report))
-            else:
+                emit_json({**_document(planned, report), "enough": enough})
+            elif enough:
                 _print(planned.plan, report)
-            return planned.plan
+            else:
+                _say_too_little(report, minimum)
+            return planned.plan, enough
+
+
+def _say_too_little(report: "LoadReport", minimum: float | None) -> None:
+    from trellis.placing.report import load_lines
+
+    for line in load_lines(report):
+        echo(line)
+    echo(f"No changes: the fullest would be {report.gain:.0f} % lower, and {minimum:g} % are asked for.")
 
 
 def _print(plan: Plan, report: "LoadReport") -> None:

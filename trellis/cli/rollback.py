@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 @yes_option
 @no_input_option
 @json_option
+@click.option(
+    "--accept", metavar="WHAT", multiple=True, help='Accept what needs care: "storage Database.data", or all.'
+)
 @click.option("--diff", is_flag=True, help="Show the differences behind each step.")
 @click.option("--parallel", type=click.IntRange(1), default=10, show_default=True, help="How many steps at once.")
 @click.option(
@@ -49,6 +52,7 @@ def rollback(  # noqa: PLR0913 - one argument an option
     environment: str | None,
     parallel: int,
     lock_wait: float,
+    accept: tuple[str, ...],
     directory: Path,
     *,
     yes: bool,
@@ -60,14 +64,16 @@ def rollback(  # noqa: PLR0913 - one argument an option
 
     That run's program and config are applied like by `up`, to the hosts and with the secrets of today; data is kept.
     Without --to it is the last run that was done whole, when the newest one was not, else the last one with another
-    program. The files here are not changed: the next `up` applies them again.
+    program. What takes something away from the running system needs --accept, as for `up`. The files here are not
+    changed: the next `up` applies them again.
     """
     with project_store(directory) as (project, store):
         name = chosen_environment(project, environment)
         if _runs_branch(project, name, to):
-            return_branch(project, name, yes=yes, no_input=no_input, parallel=parallel, lock_wait=lock_wait)
+            return_branch(project, name, accept, yes=yes, no_input=no_input, parallel=parallel, lock_wait=lock_wait)
             return
         run, bind_again = _target(project, store, name, to)
+        _refuse_careless(project, store, run, bind_again(), accept)
     shown = asyncio.run(_shown(bind_again, as_json=as_json, diff=diff))
     if shown.unreachable and not shown.changes:
         raise UnreachableError(f"these hosts did not answer: {', '.join(sorted(shown.unreachable))}")
@@ -80,6 +86,18 @@ def rollback(  # noqa: PLR0913 - one argument an option
         for line in done_lines(shown):
             echo(line)
     progress("the files here are as they were: the next `trellis up` applies them again")
+
+
+def _refuse_careless(project: Project, store: "Store", run: int, again: "Bound", accepted: tuple[str, ...]) -> None:
+    """Refuse to go back where that takes something away, unless that was accepted."""
+    from trellis.changes.care import needs_care
+    from trellis.promotion.applying import refuse_careless
+    from trellis.rollback.choosing import blueprint_before
+
+    before = blueprint_before(project, store, again.environment.name, run)
+    if before is not None:
+        roles = {role for host in again.environment.hosts.values() for role in host.roles}
+        refuse_careless(needs_care(before, again.blueprint, roles, accepted))
 
 
 def _runs_branch(project: Project, name: str, to: int | None) -> bool:

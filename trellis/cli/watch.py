@@ -37,8 +37,9 @@ def watch(
     """Look again and again, and tell what is new: changes, drift, hosts lost and back, certificates that end soon.
 
     Nothing is written unless the environment's file says `maintain: always`. Then changes that stayed the same for the
-    grace period are applied, as `trellis up` would, but never while a host does not answer. With --json it prints
-    one line a look.
+    grace period are applied, as `trellis up` would, but never while a host does not answer. It rebalances only where
+    the file says `placement: {minimum_gain: PERCENT}` too, and only for that much. With --json it prints one line a
+    look.
     """
     project = find_project(directory)
     name = chosen_environment(project, environment)
@@ -71,10 +72,15 @@ def _looked(project: Project, name: str) -> "tuple[Plan | None, Look]":
 
 
 async def _planned(project: Project, name: str) -> "Planned":
-    from trellis.pipeline import bind, planning
+    """The plan; with a rebalancing where the environment says how much one has to gain, and it does."""
+    from trellis.desiring.problem import Asking
+    from trellis.evening import evened
+    from trellis.pipeline import bind, observing, planned_from
 
-    async with planning(bind(project, name)) as planned:
-        return planned
+    bound = bind(project, name)
+    minimum = bound.environment.minimum_gain
+    async with observing(bound, Asking(rebalance=minimum is not None)) as seen:
+        return planned_from(bound, seen) if minimum is None else evened(bound, seen, minimum)[0]
 
 
 def _expiring(planned: "Planned") -> tuple[str, ...]:

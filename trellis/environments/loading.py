@@ -99,6 +99,7 @@ def parse_environment(project: Project, name: str, text: str) -> Environment:
         config=MappingProxyType(_config(mapping_at(document, "config", "", problems), problems)),
         pins=MappingProxyType(_pins(mapping_at(document, "pins", "", problems), hosts, problems)),
         strategy=_strategy(mapping_at(document, "placement", "", problems), problems),
+        minimum_gain=_minimum_gain(mapping_at(document, "placement", "", problems), problems),
         pulls_from=_pulls_from(project, name, document, problems),
         upstream=_upstream(document, problems),
         maintain=_maintain(document, problems),
@@ -158,12 +159,24 @@ def _pins(
 def _strategy(placement: Mapping[object, object], problems: Problems) -> str:
     from trellis.placing.model import Strategy
 
-    check_keys(placement, ("strategy",), "placement", problems)
+    check_keys(placement, ("strategy", "minimum_gain"), "placement", problems)
     known = [strategy.value for strategy in Strategy]
     strategy = text_at(placement, "strategy", "placement", problems) or Strategy.LEAST_LOADED.value
     if strategy not in known:
         problems.add("placement.strategy", f"{strategy!r} is not one of {', '.join(known)}{near_miss(strategy, known)}")
     return strategy
+
+
+def _minimum_gain(placement: Mapping[object, object], problems: Problems) -> float | None:
+    gain = placement.get("minimum_gain")
+    if gain is None:
+        return None
+    if isinstance(gain, bool) or not isinstance(gain, int | float) or not 0 <= gain <= 100:
+        problems.add("placement.minimum_gain", "must be a number from 0 to 100: hundredths of the fullest host")
+        return None
+    if placement.get("strategy", "least-loaded") != "least-loaded":
+        problems.add("placement.minimum_gain", "says how much lower the fullest host becomes: needs least-loaded")
+    return float(gain)
 
 
 def _pulls_from(project: Project, name: str, document: Mapping[object, object], problems: Problems) -> str:

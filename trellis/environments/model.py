@@ -37,6 +37,8 @@ class Environment:
         config: values by key (``Website.workers``), raw as written; types are the stack's to check.
         pins: the only hosts that a service may run on, by service.
         strategy: what decides where the rules leave a choice, a `trellis.placing.model.Strategy`.
+        minimum_gain: how much lower, in hundredths, the fullest host has to become for a rebalancing to be done; None
+            asks for nothing, and has `trellis watch` never rebalance.
         pulls_from: the environment whose revision this one is given, empty when there is none.
         upstream: the git URL of the repository that it pulls from, or a console's; empty for this one.
         console: how the console is reached, when the upstream is one.
@@ -58,4 +60,5 @@ class Environment:
     maintain: Literal["triggered", "always"] = "triggered"
     console: ConsoleAccess | None = None
     operations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    minimum_gain: float | None = None
     firewall: FirewallSettings = field(default_factory=FirewallSettings)

@@ -37,6 +37,11 @@ class LoadReport:
     peak_before: float
     peak_after: float
 
+    @property
+    def gain(self) -> float:
+        """How much lower the fullest host becomes, in hundredths."""
+        return 100 * (self.peak_before - self.peak_after)
+
 
 def load_report(problem: Problem, placement: Placement) -> LoadReport:
     """The load of every host now and with the placement."""

@@ -1,7 +1,9 @@
 """Which run to go back to, and its program."""
 
+from trellis.blueprint import Blueprint
 from trellis.environments.project import Project
-from trellis.errors import PolicyError, UsageError
+from trellis.errors import PolicyError, TrellisError, UsageError
+from trellis.revisions.blueprints import evaluated
 from trellis.revisions.programs import Program
 from trellis.revisions.programs import written as written_by_git
 from trellis.revisions.repository import opened
@@ -57,3 +59,19 @@ def program_again(project: Project, kept: KeptProgram) -> Program:
             hint="put the project into git (git init): then every run's program is kept there",
         )
     return written(project, kept.files)
+
+
+def blueprint_before(project: Project, store: Store, environment: str, run: int) -> Blueprint | None:
+    """The blueprint that an environment would go back from.
+
+    That is what the newest run that was kept had; when that is the one to go back to, what came after it failed, and
+    the working tree is what it wanted. None when it cannot be told any more.
+    """
+    newest = store.programs.runs(environment)[0][0]
+    kept = store.programs.find(newest)
+    try:
+        if newest == run or kept is None:
+            return evaluated(Program(project.root, project.stack_file))
+        return evaluated(program_again(project, kept))
+    except TrellisError:
+        return None

@@ -40,12 +40,17 @@ def place(
 def test_the_program_before_comes_back_and_the_files_here_stay(place: Workplace) -> None:
     assert "there is nothing that dev could go back to" in place.trellis("rollback", "--yes", status=2).err
     write_version(place, 2)
+    place.change('Storage("10 MiB"', 'Storage("20 MiB"')
     place.trellis("up", "--yes")
     whole(place, 2, PLACED[2])
-    refused = place.trellis("rollback", status=2)  # nobody can be asked
+    careless = place.trellis("rollback", "--yes", status=5)
+    assert "this needs care: storage Data.data shrinks from 20 MiB" in careless.err
+    assert 'try: --accept "storage Data.data"' in careless.err
+    accept = ("--accept", "storage Data.data")
+    refused = place.trellis("rollback", *accept, status=2)  # nobody can be asked
     assert "Bring dev back to run 1?" in refused.err
     whole(place, 2, PLACED[2])
-    done = place.trellis("rollback", "--yes")
+    done = place.trellis("rollback", "--yes", *accept)
     assert "back to run 1 of " in done.err
     assert re.search(r"Done: 0 created, \d changed, 1 removed", done.out)
     whole(place, 1, PLACED[1])

@@ -1,6 +1,7 @@
 """`trellis watch` on real hosts: it only tells, unless it was told to maintain; a lost host stops it from acting."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -37,8 +38,9 @@ def place(lab: Lab, built_images: Callable[..., None], workplace: Callable[..., 
     made.trellis("destroy", "--yes")
 
 
-def maintained(place: Workplace, how: str) -> None:
-    place.environment({"h1": ["web"], "h2": ["web"]}, options=', timeout: "3"', config=f"maintain: {how}\n")
+def maintained(place: Workplace, how: str, more: str = "", *, second: bool = True) -> None:
+    hosts = {"h1": ["web"], "h2": ["web"] if second else []}
+    place.environment(hosts, options=', timeout: "3"', config=f"maintain: {how}\n{more}")
 
 
 def watched(place: Workplace, *words: str, looks: int) -> list[dict[str, Any]]:
@@ -122,3 +124,27 @@ def test_a_lost_host_is_told_and_nothing_is_done_until_it_is_back(place: Workpla
         place.lab.heal(other)
         maintained(place, "triggered")
     until(lambda: place.containers() == before, what="everything is back")
+
+
+def test_it_rebalances_only_for_the_gain_that_the_environment_asks_for(place: Workplace) -> None:
+    place.change('"trellis-test/echo:1", ', '"trellis-test/echo:1", cpu=0.5, ')
+    maintained(place, "triggered", second=False)
+    place.trellis("up", "--yes")
+    both = place.containers()["h1"]
+    assert len(both) == 2
+    try:
+        maintained(place, "always")
+        assert watched(place, "--grace", "0", looks=2)[-1]["pending"] == [], "without the setting it never rebalances"
+        maintained(place, "always", "placement: {minimum_gain: 90}\n")
+        assert watched(place, "--grace", "0", looks=2)[-1]["pending"] == []
+        told = place.trellis("rebalance", "--yes").out
+        assert re.search(r"No changes: the fullest would be \d+ % lower, and 90 % are asked for", told)
+        assert place.containers()["h1"] == both
+        maintained(place, "always", "placement: {minimum_gain: 1}\n")
+        looks = watched(place, "--grace", "0", looks=3)
+        assert "applied" in [sentence for look in looks for sentence in look["news"]]
+        assert [len(place.containers()[host]) for host in ("h1", "h2")] == [1, 1]
+        assert looks[-1]["pending"] == [], "a second one changes nothing"
+    finally:
+        place.change(" cpu=0.5,", "")
+        maintained(place, "triggered")

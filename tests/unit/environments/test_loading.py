@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from trellis.environments.loading import environment_names, load_environment
+from trellis.environments.loading import environment_names, load_environment, parse_environment
 from trellis.environments.project import Project
 from trellis.errors import ConfigError, UnknownEnvironmentError
 from trellis.hosts import Host
@@ -139,3 +139,29 @@ def test_a_name_that_no_environment_may_have_is_refused(project: Project, name: 
         load_environment(project, name)
     assert refused.value.what == f"{name!r} is not a name of an environment"
     assert refused.value.hint == "use letters, digits and -"
+
+
+@pytest.mark.parametrize("gain", ["0", "10", "12.5", "100"])
+def test_a_minimum_gain_is_a_share_of_the_fullest_host(project: Project, gain: str) -> None:
+    found = parse_environment(project, "prod", f"placement: {{minimum_gain: {gain}}}")
+    assert found.minimum_gain == float(gain)
+    assert parse_environment(project, "prod", "").minimum_gain is None
+
+
+@pytest.mark.parametrize("gain", ["-1", "101", "true", "ten", "[1]"])
+def test_a_minimum_gain_that_is_none_is_refused(project: Project, gain: str) -> None:
+    with pytest.raises(ConfigError, match=r"placement.minimum_gain: must be a number from 0 to 100"):
+        parse_environment(project, "prod", f"placement: {{minimum_gain: {gain}}}")
+
+
+def test_a_minimum_gain_needs_a_strategy_that_evens_out(project: Project) -> None:
+    with pytest.raises(ConfigError, match="needs least-loaded"):
+        parse_environment(project, "prod", "placement: {strategy: pack, minimum_gain: 1}")
+
+
+def test_what_clients_of_the_console_may_run_is_listed_by_their_names(project: Project) -> None:
+    found = parse_environment(project, "prod", "operations: {operator: [up, status]}")
+    assert dict(found.operations) == {"operator": ("up", "status")}
+    assert dict(parse_environment(project, "prod", "").operations) == {}
+    with pytest.raises(ConfigError, match=r"operations.operator\[0\]: 'destroy' is not one of scan, status, up"):
+        parse_environment(project, "prod", "operations: {operator: [destroy]}")
