@@ -10,16 +10,18 @@ from trellis.placing.amounts import DIMENSIONS, UNKNOWN
 from trellis.placing.board import Board
 from trellis.placing.solvers.contract import Answer, Limits, Where, forced_moves, standing
 from trellis.placing.solvers.embedded import Embedded
+from trellis.placing.solvers.narrowing import narrowed
 from trellis.placing.solvers.packing import put_all
-from trellis.placing.solvers.repairing import lacks, repair
+from trellis.placing.solvers.repairing import is_least, lacks, matched, only_at_home, repair
 from trellis.placing.task import Task
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
 
+_WORKERS = 2  # ways of searching, in turns: more take more memory, and find no more in the same time of a core
 _LEAST_SECONDS = 1.0  # less is not worth the making of a model
 _HOSTS_EACH = 60  # hosts offered to a workload besides those that it is on; all of them in small problems
-_ALL_BELOW = 60_000  # workloads times hosts up to which nothing is left out
+_ALL_BELOW = 60_000  # pairs of a workload and a host that it may be on, up to which nothing is left out
 _MOST_WEIGHT = 1 << 60  # a weighted sum has to stay below 2**63
 _WEIGHED_BY_SIZE = 2_000  # instances that run
 
@@ -44,12 +46,22 @@ class CpSat:
                 hint="install it: pip install 'opencluster-trellis[scale]', or choose solver: constraint",
             ) from error
         begun = limits.clock()
-        start = repair(task, start, replace(limits, seconds=limits.seconds / 2))
-        if not lacks(task, start) and standing(task, start)[1] == forced_moves(task):
-            return Answer(start, proven=True, note="proven: only what has to move moves")
-        return self.prove(task, start, limits.left_since(begun))
+        best = repair(task, start, replace(limits, seconds=limits.seconds / 2))
+        if not is_least(task, best):
+            best = self._with_the_rest_where_it_runs(task, start, best, limits.left_since(begun))
+        if is_least(task, best):
+            return Answer(best, proven=True, note="proven: only what has to move moves")
+        return self.prove(task, best, limits.left_since(begun))
 
-    def prove(self, task: Task, start: Where, limits: Limits) -> Answer:
+    def _with_the_rest_where_it_runs(self, task: Task, start: Where, best: Where, limits: Limits) -> Where:
+        """The best, or a better one that moves nothing but what has to move: that problem is far smaller."""
+        narrow = narrowed(task, only_at_home(task, start))
+        if narrow is None:
+            return best
+        answer = self.prove(narrow.task, matched(narrow.task, limits), limits, workers=1)
+        return min(best, narrow.widened(answer.where), key=lambda where: standing(task, where))
+
+    def prove(self, task: Task, start: Where, limits: Limits, *, workers: int = _WORKERS) -> Answer:
         """Improve on a start that may be complete already, until it is proven or the time is up."""
         from ortools.sat.python import cp_model
 
@@ -57,7 +69,7 @@ class CpSat:
         model = _Model(task, start, cp_model.CpModel())
         solver = cp_model.CpSolver()
         solver.parameters.max_time_in_seconds = limits.left_since(begun).seconds
-        solver.parameters.num_workers = 8
+        solver.parameters.num_workers = workers
         # Workers take turns in a fixed order: the same problem gives the same answer.
         solver.parameters.interleave_search = True
         solver.parameters.random_seed = 1
@@ -117,7 +129,8 @@ class _Model:
         self.task = task
         self.start = start
         self.cp = cp
-        self.complete = len(task.workloads) * len(task.hosts) <= _ALL_BELOW
+        used = {item.workload for item in task.items}
+        self.complete = sum(len(task.candidates[workload]) for workload in used) <= _ALL_BELOW
         self.groups = self._groups()
         self.x: dict[tuple[int, int], Any] = {}
         self.started: dict[tuple[int, int], int] = {}

@@ -47,11 +47,18 @@ def _better(task: Task, one: Where, other: Where) -> Where:
     return min(one, other, key=lambda where: standing(task, where))
 
 
+def matched(task: Task, limits: Limits) -> Where:
+    """The items of a task in which nothing has a host yet, as far as matching finds them one."""
+    board = Board(task)
+    Matcher(board, board.homeless(), _PAIRS * limits.effort).run()
+    return tuple(board.where)
+
+
 def _match(board: Board, limits: Limits) -> Where:
     """What waits on hosts that have room for it, nothing else moved; the start where that leaves too much waiting."""
     task = board.task
     given = tuple(board.where)
-    cleared = _only_at_home(task, given)
+    cleared = only_at_home(task, given)
     waiting = _waiting(task, cleared)
     if not waiting or len(waiting) > min(_MOST_MATCHED, len(cleared) // 2):
         return given  # where little runs yet, another start packs better
@@ -107,7 +114,7 @@ def _displace(board: Board, limits: Limits) -> Where:
         _go_home(board)
         best = _better(task, best, tuple(board.where))
         more = more if is_first else displacer.steps
-        if _is_least(task, best) or more <= 0 or limits.clock() > deadline:
+        if is_least(task, best) or more <= 0 or limits.clock() > deadline:
             break
     return best
 
@@ -117,7 +124,7 @@ def _tries(task: Task, given: Where) -> Iterator[tuple[Where, list[int], bool]]:
     starts = [(given, _waiting(task, given))]
     # Cleared, a partner might be missing from beside one that is bound to its host.
     company = any(_has_company(task, workload) for workload in range(len(task.workloads)))
-    cleared = given if company else _only_at_home(task, given)
+    cleared = given if company else only_at_home(task, given)
     anew = _waiting(task, cleared)
     # Where there is enough to fill hosts with, that has been done, and packs better.
     if 0 < len(anew) <= _MOST_WAITING and not company and not is_worth_filling(len(anew), len(task.hosts)):
@@ -131,7 +138,8 @@ def _tries(task: Task, given: Where) -> Iterator[tuple[Where, list[int], bool]]:
         yield start, sorted(waiting, key=lambda number: -_priority(task, number)), False
 
 
-def _only_at_home(task: Task, where: Where) -> Where:
+def only_at_home(task: Task, where: Where) -> Where:
+    """The same with everything without a host that has one elsewhere than where it runs, and may have another."""
     # An even load leaves a little room on every host; filling gaps closely leaves room for what is large.
     return tuple(
         host if host is not None and (host == item.home or item.bound_to is not None) else None
@@ -139,7 +147,8 @@ def _only_at_home(task: Task, where: Where) -> Where:
     )
 
 
-def _is_least(task: Task, where: Where) -> bool:
+def is_least(task: Task, where: Where) -> bool:
+    """Whether everything required has a host and only what has to move moves: nothing stands better but by size."""
     return not lacks(task, where) and standing(task, where)[1] == forced_moves(task)
 
 
