@@ -26,6 +26,7 @@ class Host:
         secrets: values of the options that name a secret (``sudo_password``), by option; filled in before connecting.
         draining: what runs there is to be planned away, and nothing new goes there.
         exclusive: its firewall closes whatever the stack does not open.
+        secrets_at_boot: it keeps an encrypted copy of its secret files, and puts them back by itself when it boots.
         capacity: the most that the stack may use there, whatever the host has; None where nothing was said.
     """
 
@@ -38,6 +39,7 @@ class Host:
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     draining: bool = False
     exclusive: bool = False
+    secrets_at_boot: bool = False
     capacity: Capacity = Capacity()
 
 

@@ -30,12 +30,17 @@ def _restarted(step: Step, files: Mapping[ResourceKey, Step]) -> Step:
     if not step.actual.state.get("running"):
         return step
     mine = [files[key] for key in step.resource.requires if key in files]
-    if anew := [file for file in mine if file.verb is not Verb.KEEP]:
+    if anew := [file for file in mine if file.verb is not Verb.KEEP and not _only_for_boot(file)]:
         return _made_anew(step, anew, "written anew", drift=all(file.drift for file in anew))
     started = _seconds(step.actual.state.get("started_at"))
     if since := [file for file in mine if _written(file) > started]:
         return _made_anew(step, since, "newer than the container, which still has the old", drift=False)
     return step
+
+
+def _only_for_boot(file: Step) -> bool:
+    """The file itself stays; what changes is whether its host can put it back when it boots."""
+    return bool(file.changes) and all(change.path == "at_boot" for change in file.changes)
 
 
 def _made_anew(step: Step, files: Sequence[Step], how: str, *, drift: bool) -> Step:

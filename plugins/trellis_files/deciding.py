@@ -104,6 +104,7 @@ def drift(actual: Actual) -> str:
     changed += ["mode"] if found.mode != last.get("mode") else []
     for name, pair, default in (("owner", found.user, found.account[0]), ("group", found.group, found.account[1])):
         changed += [name] if (str(last.get(name) or "") or default) not in pair else []
+    changed += ["copy for the boot"] if last.get("at_boot") and not found.for_boot else []
     return f"{', '.join(changed)} changed by hand" if changed else ""
 
 
@@ -155,6 +156,18 @@ def _differences(file: DesiredFile, found: FoundFile, salt: bytes) -> Iterator[_
         (change,) = _content_change(file, found)
         yield _Difference(change, _content_sentence(by_hand=by_hand, in_stack=in_stack), by_hand)
     yield from _attribute_differences(file, found)
+    yield from _boot_difference(file, found)
+
+
+def _boot_difference(file: DesiredFile, found: FoundFile) -> Iterator[_Difference]:
+    """Whether the host can put it back by itself, as it should or should not."""
+    kept = bool(found.last.get("at_boot"))
+    if file.at_boot != kept:
+        sentence = "kept encrypted for the host's boot" if file.at_boot else "no longer kept for the host's boot"
+        yield _Difference(Change("at_boot", kept, file.at_boot), sentence, by_hand=False)
+    elif kept and not found.for_boot and not found.unfinished:
+        sentence = "its copy for the host's boot was removed by hand, made again"
+        yield _Difference(Change("at_boot", before=False, after=True), sentence, by_hand=True)
 
 
 def _attribute_differences(file: DesiredFile, found: FoundFile) -> Iterator[_Difference]:

@@ -29,6 +29,7 @@ class _Printed:
     account: tuple[str, str] = ("", "")
     entries: dict[str, Entry] = field(default_factory=dict)
     backups: set[str] = field(default_factory=set)
+    for_boot: set[str] = field(default_factory=set)
     stats: dict[str, tuple[int, str, str, int, str, str, int]] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
     texts: dict[str, bytes] = field(default_factory=dict)
@@ -72,6 +73,8 @@ def _sort(line: str, printed: _Printed, host: str) -> None:
             printed.entries[str(entry.spec["path"])] = entry
         case ["before", path]:
             printed.backups.add(path)
+        case ["boot", path]:
+            printed.for_boot.add(path)
         case ["stat", _, _, _, _, user, group, _, path] if path == _SELF:
             printed.account = (user, group)
         case ["stat", mode, uid, gid, size, user, group, written, path]:
@@ -117,6 +120,7 @@ def _state(path: str, printed: _Printed, scope: Scope) -> dict[str, object]:
         "account": printed.account,
         "backup": backup_path(scope.folder, path),
         "backed_up": path in printed.backups,
+        "for_boot": path in printed.for_boot,
     }
     if path not in printed.stats:
         return state | {"type": "nothing"}

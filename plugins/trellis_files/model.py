@@ -39,6 +39,7 @@ class DesiredFile:
         owner: user name or number; empty leaves it to root, or to an account without root's rights.
         group: likewise.
         in_memory: it is only ever in memory.
+        at_boot: the host keeps it encrypted as well, and puts it back by itself when it boots.
         keep_mode: of an initial file, mode and owner are kept.
         tell: who is told when it changes.
     """
@@ -51,6 +52,7 @@ class DesiredFile:
     owner: str
     group: str
     in_memory: bool = False
+    at_boot: bool = False
     keep_mode: bool = False
     tell: "Telling | None" = None
 
@@ -83,6 +85,7 @@ class DesiredFile:
             owner,
             group,
             in_memory=bool(spec.get("in_memory")),
+            at_boot=bool(spec.get("at_boot")),
             keep_mode=bool(spec.get("keep_mode")),
             tell=Telling.of(spec.get("tell")),
         )
@@ -132,6 +135,7 @@ class FoundFile:
         unfinished: the run that wrote it was killed before it was done.
         backup: where the content from before Trellis is kept, or would be.
         backed_up: there was such a content.
+        for_boot: the host has what it needs to put it back when it boots.
         account: who Trellis acts as there: user and group.
         last: the spec that was last applied, the content as its mark; empty when Trellis never wrote it.
     """
@@ -147,6 +151,7 @@ class FoundFile:
     unfinished: bool
     backup: str
     backed_up: bool
+    for_boot: bool
     account: tuple[str, str]
     last: Mapping[str, Value]
 
@@ -167,6 +172,7 @@ class FoundFile:
             unfinished=bool(state.get("unfinished")),
             backup=str(state.get("backup", "")),
             backed_up=bool(state.get("backed_up")),
+            for_boot=bool(state.get("for_boot")),
             account=_pair(state.get("account")),
             last=actual.spec,
         )

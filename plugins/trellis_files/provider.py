@@ -8,6 +8,7 @@ from trellis.hosts import HostSession
 from trellis.plans import Decision, Step, Verb
 from trellis.plugin.contracts import Applying, Scope
 from trellis.resources import Actual, Resource
+from trellis_files.at_boot import HOOK_PATH, has_copy, keep_copy, keep_no_copy, only_for_boot
 from trellis_files.deciding import decide, drift, removal_leaves
 from trellis_files.facts import keeps_folders, parse, unexpected
 from trellis_files.folders.deciding import decide as decide_folder
@@ -29,7 +30,8 @@ class FileProvider:
 
     A file's spec: `path` (absolute), `kind` (``static``, ``initial``, ``dynamic``), `content` (base64, or a `Secret`
     that is the text itself), `mode` (default 0o644), `owner` and `group` (empty: root); and where they apply
-    `in_memory`, `keep_mode` (of an initial file), `tell` (`container` and `signal`: who is told of a change).
+    `in_memory`, `at_boot` (of one in memory: the host puts it back by itself), `keep_mode` (of an initial file), `tell`
+    (`container` and `signal`: who is told of a change).
 
     A folder's spec: `path`, `files` (relative path to `content` and `mode`), `owner`, `group`, `tell`.
     """
@@ -47,7 +49,7 @@ class FileProvider:
         found: dict[str, Actual] = {}
         has_folders = False
         for some in _batches(paths):
-            arguments = [store_folder(scope.folder), str(TEXT_LIMIT), *some]
+            arguments = [store_folder(scope.folder), str(TEXT_LIMIT), HOOK_PATH, *some]
             completed = await session.run(script("observe", arguments), sudo=scope.as_root)
             problem = unexpected(completed.stderr)
             if completed.status != 0 or problem:
@@ -83,6 +85,8 @@ class FileProvider:
             await _remove(step, applying)
         elif step.verb is Verb.UPDATE and step.resource is not None and step.resource.spec["kind"] == "initial":
             await _set_attributes(step, applying)
+        elif step.verb is Verb.UPDATE and only_for_boot(step):
+            await _keep_or_not(step, applying)
         elif step.verb is not Verb.KEEP:
             await _write(step, applying)
 
@@ -91,15 +95,29 @@ async def _write(step: Step, applying: Applying) -> None:
     assert step.resource is not None  # noqa: S101 - a step that writes has a resource
     scope, file = applying.scope, DesiredFile.of(step.resource)
     intent, entry = (entry_of(step.resource, scope.salt, unfinished=unfinished) for unfinished in (True, False))
-    # A run that is killed before the container was told leaves the intent, and the next one does both again.
-    afterwards = intent if file.tell else entry
+    more = bool(file.tell or file.at_boot)
+    # A run that is killed before all of it is done leaves the intent, and the next one does everything again.
+    await _put(step, applying, file, (intent.to_json(), intent.to_json() if more else entry.to_json()))
+    if file.at_boot:
+        mode, ownership = f"{file.mode:04o}", _ownership(file, as_root=scope.as_root)
+        await keep_copy(step, applying, mode, ownership, _memory(file))
+    elif has_copy(step):
+        await keep_no_copy(step, applying)
+    if file.tell:
+        await tell(file.tell, applying)
+    if more:
+        await _finish(step, applying, entry.to_json())
+
+
+async def _put(step: Step, applying: Applying, file: DesiredFile, entries: tuple[str, str]) -> None:
+    """The file itself, with its entry before and afterwards."""
+    scope = applying.scope
     arguments = [
         *_place(step, scope),
         str(len(file.content)),
         f"{file.mode:04o}",
         _ownership(file, as_root=scope.as_root),
-        intent.to_json(),
-        afterwards.to_json(),
+        *entries,
         _memory(file),
     ]
     completed = await applying.session.run(
@@ -109,11 +127,24 @@ async def _write(step: Step, applying: Applying) -> None:
         timeout=60 + len(file.content) / _LEAST_BYTES_PER_SECOND,
     )
     check(completed, step, "could not be written")
-    if file.tell:
-        await tell(file.tell, applying)
-        _, store, name, path = _place(step, scope)
-        finish = script("finish", [store, name, path, entry.to_json()])
-        check(await applying.session.run(finish, sudo=scope.as_root), step, "was written, but not noted")
+
+
+async def _finish(step: Step, applying: Applying, entry: str) -> None:
+    _, store, name, path = _place(step, applying.scope)
+    finish = script("finish", [store, name, path, entry])
+    check(await applying.session.run(finish, sudo=applying.scope.as_root), step, "was written, but not noted")
+
+
+async def _keep_or_not(step: Step, applying: Applying) -> None:
+    """The file is right, and only what the host keeps for its boot is not: who uses the file does not notice."""
+    assert step.resource is not None  # noqa: S101 - an update has a resource
+    scope, file = applying.scope, DesiredFile.of(step.resource)
+    if file.at_boot:
+        mode, ownership = f"{file.mode:04o}", _ownership(file, as_root=scope.as_root)
+        await keep_copy(step, applying, mode, ownership, _memory(file))
+    else:
+        await keep_no_copy(step, applying)
+    await _finish(step, applying, entry_of(step.resource, scope.salt, unfinished=False).to_json())
 
 
 async def _set_attributes(step: Step, applying: Applying) -> None:
@@ -134,6 +165,8 @@ def _memory(file: DesiredFile) -> str:
 
 async def _remove(step: Step, applying: Applying) -> None:
     assert step.actual is not None  # noqa: S101 - a removal has found something
+    if has_copy(step):
+        await keep_no_copy(step, applying)
     action = "leave" if removal_leaves(FoundFile.of(step.actual)) else "delete"
     remove = script("remove", [*_place(step, applying.scope), action])
     completed = await applying.session.run(remove, sudo=applying.scope.as_root)

@@ -13,8 +13,12 @@ _REFUSED = 3
 
 def script(name: str, arguments: Sequence[str]) -> tuple[str, ...]:
     """A command that runs one of the scripts; data are its arguments."""
-    text = (_SCRIPTS / f"{name}.sh").read_text(encoding="utf-8")
-    return ("sh", "-c", text, f"trellis-files-{name}", *arguments)
+    return ("sh", "-c", text_of(name), f"trellis-files-{name}", *arguments)
+
+
+def text_of(name: str) -> str:
+    """One of the scripts."""
+    return (_SCRIPTS / f"{name}.sh").read_text(encoding="utf-8")
 
 
 def check(completed: Completed, step: Step, what: str) -> None:

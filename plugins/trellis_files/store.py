@@ -15,7 +15,7 @@ class Entry:
     """What was last applied to one path.
 
     Attributes:
-        spec: path, kind, mode, owner, group, and the content as its mark.
+        spec: path, kind, mode, owner, group, the content as its mark, and whether it is kept for the boot.
         owner: what the file is there for.
         unfinished: written before the file itself, and replaced after it.
     """
@@ -39,6 +39,7 @@ def entry_of(resource: Resource, salt: bytes, *, unfinished: bool) -> Entry:
         "mode": file.mode,
         "owner": file.owner,
         "group": file.group,
+        **({"at_boot": True} if file.at_boot else {}),
     }
     return Entry(freeze_mapping(spec), resource.owner, unfinished)
 

@@ -11,7 +11,7 @@ from trellis.blueprint import FileSpec
 from trellis.deployment import DeployedInstance, Deployment
 from trellis.desiring.binding import Classes, bound_role, bound_service, failed, guarded, service_secrets
 from trellis.desiring.carried import role_names
-from trellis.errors import StackError
+from trellis.errors import ConfigError, StackError
 from trellis.evaluating.files import IN_MEMORY, file_mode, mounted_folders, parent, read_folder
 from trellis.placing.naming import short_name
 from trellis.resources import Owner, Resource, ResourceKey
@@ -20,6 +20,8 @@ from trellis_dsl.files import File
 from trellis_dsl.secret import Secret
 
 FILE, FOLDER = "file", "folder"
+_NOT_SEEN = ("path", "at_boot")
+"""Of a file's spec, what its container does not notice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def role_files(host: str, deployment: Deployment, classes: Classes, root: Path) 
                     where=str(rendering.declared(spec.name).location),
                     hint="declare it with secret_file, at a path below /run",
                 )
-            yield _resource(spec, spec.path, host, content, Owner(name))
+            yield _kept_for_boot(_resource(spec, spec.path, host, content, Owner(name)), deployment)
 
 
 def instance_files(instance: DeployedInstance, deployment: Deployment, classes: Classes, root: Path) -> InstanceFiles:
@@ -78,12 +80,27 @@ def instance_files(instance: DeployedInstance, deployment: Deployment, classes: 
         path, source, target = _place(spec, bases[in_memory], whole)
         tell = {"container": instance.name, "signal": spec.signal} if spec.on_change == "signal" else None
         resource = _resource(spec, path, host, contents[spec.name], owner, in_memory=in_memory, tell=tell)
+        resource = _kept_for_boot(resource, deployment)
         # A folder that is mounted shows its files as they are; a file that is mounted alone stays the old one.
         alone = spec.on_change == "restart" and source == path and spec.kind != "folder"
         resources.append(_restarting(resource) if alone else resource)
         mounts[target] = {"type": "bind", "source": source, "target": target, "read_only": True}
     restarting = [one for one, spec in zip(resources, service.files, strict=True) if spec.on_change == "restart"]
     return InstanceFiles(tuple(resources), tuple(mounts.values()), tuple(restarting))
+
+
+def _kept_for_boot(resource: Resource, deployment: Deployment) -> Resource:
+    """A file in memory, on a host that is to put such files back by itself."""
+    name = resource.key.host
+    if not deployment.hosts[name].secrets_at_boot or not resource.spec.get("in_memory"):
+        return resource
+    if deployment.facts[name].account.endswith(" plain"):
+        raise ConfigError(
+            f"{name} can put secret files back at boot only for an account that is root or has sudo there",
+            where=f"hosts.{name}.secret_files.at_boot",
+            hint="give the account sudo, or leave at_boot out: trellis up puts them back",
+        )
+    return replace(resource, spec=freeze_mapping({**resource.spec, "at_boot": True}))
 
 
 def _restarting(resource: Resource) -> Resource:
@@ -188,4 +205,4 @@ def _resource(
 
 
 def _digested(file: Resource, salt: bytes) -> object:
-    return fingerprinted(freeze({key: value for key, value in file.spec.items() if key != "path"}), salt)
+    return fingerprinted(freeze({key: value for key, value in file.spec.items() if key not in _NOT_SEEN}), salt)

@@ -14,7 +14,7 @@ from trellis.placing.model import Capacity
 from trellis_dsl.errors import StackError
 from trellis_dsl.quantities import parse_bandwidth, parse_bytes, parse_cpu
 
-KEYS = ("connect", "address", "roles", "labels", "draining", "capacity", "exclusive", "options")
+KEYS = ("connect", "address", "roles", "labels", "draining", "capacity", "exclusive", "secret_files", "options")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://\S*")
 _LOCAL = "127.0.0.1"
 _AMOUNTS: Mapping[str, Callable[[Any], Any]] = {
@@ -51,6 +51,7 @@ def _host(name: str, entry: Mapping[object, object], path: str, problems: Proble
         labels=MappingProxyType(dict(text_mapping_at(entry, "labels", path, problems))),
         draining=_flag(entry, "draining", path, problems),
         exclusive=_flag(entry, "exclusive", path, problems),
+        secrets_at_boot=_at_boot(mapping_at(entry, "secret_files", path, problems), f"{path}.secret_files", problems),
         capacity=_capacity(mapping_at(entry, "capacity", path, problems), joined(path, "capacity"), problems),
         options=MappingProxyType(dict(text_mapping_at(entry, "options", path, problems))),
     )
@@ -102,6 +103,11 @@ def _flag(entry: Mapping[object, object], key: str, path: str, problems: Problem
     if not isinstance(value, bool):
         problems.add(f"{path}.{key}", "must be true or false")
     return value is True
+
+
+def _at_boot(found: Mapping[object, object], path: str, problems: Problems) -> bool:
+    check_keys(found, ("at_boot",), path, problems)
+    return _flag(found, "at_boot", path, problems)
 
 
 def _capacity(found: Mapping[object, object], path: str, problems: Problems) -> Capacity:

@@ -1,17 +1,17 @@
 # Prints what is at the paths given and at those that have an entry in the store; reads only.
 #
-#   observe.sh STORE LIMIT [PATH...]
+#   observe.sh STORE LIMIT HOOK [PATH...]
 #
 # One fact a line, its fields parted by tabs: "folders" first when there are folders that Trellis keeps, "entry JSON",
-# "before PATH", "stat MODE UID GID SIZE USER GROUP WRITTEN PATH" (the mode in hex, with the type; the time in seconds; of
+# "before PATH", "boot PATH" for a file that the host can put back by itself, "stat MODE UID GID SIZE USER GROUP WRITTEN PATH" (the mode in hex, with the type; the time in seconds; of
 # /proc/self for the account that looks), what sha256sum prints, and "texts TAR", in base64, with the files that everyone may read and that are not
 # longer than LIMIT bytes, until ten times LIMIT is reached.
 # Every process costs a host milliseconds, so there is one a question, whatever the number of files.
 set -u
 export LC_ALL=C
 
-store=$1 limit=$2
-shift 2
+store=$1 limit=$2 hook=$3
+shift 3
 tab=$(printf '\t')
 
 if [ -d "$store" ] && ! [ -r "$store" ]; then
@@ -32,6 +32,7 @@ for entry in "$store"/*.entry; do
     }
     printf 'entry\t%s\n' "$json"
     if [ -e "${entry%.entry}.before" ]; then printf 'before\t%s\n' "$path"; fi
+    if [ -e "${entry%.entry}.boot" ] && [ -x "$hook" ]; then printf 'boot\t%s\n' "$path"; fi
     set -- "$@" "$path"
 done
 

@@ -77,6 +77,14 @@ class Project:
         assert "correct horse" not in ended.stdout + ended.stderr
         return ended.stdout
 
+    def at_boot(self, *, allowed: bool) -> None:
+        """Whether the host may put secret files back by itself."""
+        yaml, path = YAML(), self.root / "environments" / "dev.yaml"
+        document = yaml.load(path.read_text())
+        document["hosts"]["h1"]["secret_files"] = {"at_boot": allowed}
+        with path.open("w") as file:
+            yaml.dump(document, file)
+
     def on_host(self, *argv: str) -> str:
         status, output = self.lab.execute("h1", *argv)
         assert status == 0, output
@@ -215,7 +223,54 @@ def test_after_a_power_cut_the_secret_is_gone_until_up_puts_it_back(project):
     assert project.type("up", "--yes") == "No changes: everything is as the stack says.\n"
 
 
+KEY = "/run/trellis/papers/dev/reader-1/key"
+KEPT = "/etc/trellis/secret-files"
+
+
+def test_a_host_that_may_puts_its_secret_files_back_when_it_boots(project):
+    project.at_boot(allowed=True)
+    before = project.started()
+    assert f"~ file {KEY} on h1: kept encrypted for the host's boot" in project.type("plan")
+    project.type("up", "--yes")
+    assert project.started() == before  # its container does not notice
+    project.type("secret", "set", "Reader.word", stdin="battery staple\n")
+    project.type("up", "--yes")
+    assert project.on_host("stat", "-c", "%a %U", f"{KEPT}/boot.key") == "600 root\n"
+    as_it_was = project.on_host("stat", "-c", "%a %U %G", KEY)
+    project.lab.crash("h1")
+    project.lab.reboot("h1")
+    assert project.on_host("cat", KEY) == "battery staple"  # the host's copy is the newest
+    assert project.on_host("stat", "-c", "%a %U %G", KEY) == as_it_was
+    assert project.on_host("stat", "-f", "-c", "%T", KEY) == "tmpfs\n"
+    project.seen("/run/keys/word", "battery staple")  # its container started after it was there
+    assert project.type("up", "--yes") == "No changes: everything is as the stack says.\n"
+    places = ["/var/lib/trellis", "/etc", "/var/lib/docker/containers", "/root"]
+    assert project.lab.execute("h1", "grep", "-rl", "battery staple", *places)[0] == 1
+
+
+def test_a_copy_that_is_missing_is_made_again(project):
+    before = project.started()
+    project.on_host("sh", "-c", "rm /var/lib/trellis/papers/dev/files/*.boot")
+    plan = project.type("plan")
+    assert f"~ file {KEY} on h1: its copy for the host's boot was removed by hand, made again" in plan
+    project.type("up", "--yes")
+    assert project.on_host("find", "/var/lib/trellis", "-name", "*.boot").count("\n") == 1
+    assert project.started() == before
+
+
+def test_a_host_that_may_no_longer_forgets_its_copy_and_its_key(project):
+    project.at_boot(allowed=False)
+    assert f"~ file {KEY} on h1: no longer kept for the host's boot" in project.type("plan")
+    project.type("up", "--yes")
+    assert project.type("up", "--yes") == "No changes: everything is as the stack says.\n"
+    for path in (KEPT, "/etc/trellis/boot.d/secret-files"):
+        assert project.lab.execute("h1", "test", "-e", path)[0] == 1, path
+    assert project.on_host("find", "/var/lib/trellis", "-name", "*.boot*") == ""
+    project.at_boot(allowed=True)
+    project.type("up", "--yes")
+
+
 def test_nothing_is_left_when_it_is_destroyed(project):
     project.type("destroy", "--yes")
-    for path in ("/srv/papers", "/run/trellis/papers", "/var/lib/trellis/papers"):
+    for path in ("/srv/papers", "/run/trellis/papers", "/var/lib/trellis/papers", "/etc/trellis"):
         assert project.lab.execute("h1", "test", "-e", path)[0] == 1, path

@@ -35,7 +35,8 @@ def type_lab() -> Type:
     return run
 
 
-def test_a_lab_from_up_to_down(name, type_lab):
+def test_a_lab_from_up_to_down(name, type_lab, built_images):
+    built_images("trellis-test/echo:1")
     up = type_lab("up", "2", "--name", name, "--memory", "256,512", "--json")
     assert [(host["name"], host["memory"]) for host in json.loads(up.stdout)["hosts"]] == [
         ("h1", 256 << 20),
@@ -46,6 +47,13 @@ def test_a_lab_from_up_to_down(name, type_lab):
         f"for an environment file: trellis lab hosts --name {name}",
     ]
     assert {"name": name, "running": 2} in json.loads(type_lab("list", "--json").stdout)["labs"]
+    ran = type_lab("exec", "--name", name, "h1", "--", "sh", "-c", "hostname; echo odd >&2; exit 7")
+    assert (ran.stdout, ran.stderr, ran.exit_code) == ("h1\n", "odd\n", 7)
+    loaded = type_lab("load", "--name", name, "trellis-test/echo:1")
+    assert loaded.stderr == "loading trellis-test/echo:1 into 2 hosts\n"
+    for host in ("h1", "h2"):
+        listed = type_lab("exec", "--name", name, host, "--", "docker", "images", "-q", "trellis-test/echo:1")
+        assert len(listed.stdout.split()) == 1
     type_lab("crash", "h2", "--name", name)
     assert {"name": name, "running": 1} in json.loads(type_lab("list", "--json").stdout)["labs"]
     assert type_lab("reboot", "h2", "--name", name).stderr == "h2 is up\n"

@@ -1,10 +1,7 @@
 """Scans of several hosts at once, and Docker Engine on a host that had none."""
 
 import json
-import time
 
-from trellis.bootstrapping import bootstrap, plan_bootstrap
-from trellis.facts.gathering import gather_facts
 from trellis.scanning import document, keep, kept, scan_hosts
 from trellis_docker import trellis_providers
 from trellis_ssh.connector import SshConnector
@@ -35,18 +32,20 @@ async def test_hosts_are_scanned_together_and_one_that_is_gone_is_said_so(new_la
     ]  # fmt: skip
 
 
-async def test_a_host_without_docker_gets_it(new_lab, lab_host, connect):
+def test_a_host_without_docker_gets_it_after_it_was_shown_and_agreed_to(new_lab, workplace):
     lab = new_lab(1, bare=True)
-    session = await connect(lab_host(lab, "h1"))
-    (scan,) = await scan_hosts([session.host], SshConnector().connect)
-    assert [(one.what, one.hint) for one in scan.shortcomings] == [
-        ("there is no Docker Engine", "trellis host bootstrap h1")
-    ]
-    shown: list[str] = []
-    started = time.monotonic()
-    await bootstrap(session, plan_bootstrap("h1", await gather_facts(session)), lambda one: shown.append(one.why))
-    assert time.monotonic() - started < 300
-    assert len(shown) == 4
-    facts = await gather_facts(session)
-    assert facts.docker
-    assert plan_bootstrap("h1", facts) == ()
+    place = workplace(lab, "bare", "")
+    place.environment({"h1": []})
+    scanned = place.trellis("scan", "--json").document["hosts"]
+    assert scanned[0]["shortcomings"] == [{"what": "there is no Docker Engine", "hint": "trellis host bootstrap h1"}]
+    shown = place.trellis("host", "bootstrap", "h1", status=2)
+    assert "apt-get install" in shown.out
+    assert "add --yes" in shown.err
+    assert lab.execute("h1", "sh", "-c", "command -v dockerd")[0] != 0  # shown, and not done
+    done = place.trellis("host", "bootstrap", "h1", "--yes", timeout=300)
+    assert done.out == shown.out
+    assert done.err.splitlines()[-1] == "h1 has Docker Engine now"
+    assert lab.execute("h1", "docker", "version", "--format", "{{.Server.Version}}")[0] == 0
+    again = place.trellis("host", "bootstrap", "h1")
+    assert (again.out, again.err) == ("", "h1 has Docker Engine already\n")
+    assert place.trellis("scan", "--json").document["hosts"][0]["usable"]

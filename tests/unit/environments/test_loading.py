@@ -15,7 +15,7 @@ pulls_from: test
 hosts:
   ny1: {connect: "ssh://deploy@203.0.113.11", address: 10.0.0.11, roles: [web, database], labels: {datacenter: ny}}
   ny2.example: {connect: "ssh://deploy@203.0.113.12:2222", options: {identity_file: keys/deploy}}
-  here:
+  here: {secret_files: {at_boot: true}}
 certificates: {issuer: letsencrypt, contact: ops@shop.example}
 config:
   Website.domain: www.shop.example
@@ -36,7 +36,7 @@ def test_an_environment_is_read_whole(project: Project, write: Writer) -> None:
         "ny2.example": Host(
             "ny2.example", "ssh://deploy@203.0.113.12:2222", "203.0.113.12", options={"identity_file": "keys/deploy"}
         ),
-        "here": Host("here", "local://", "127.0.0.1"),
+        "here": Host("here", "local://", "127.0.0.1", secrets_at_boot=True),
     }
     assert prod.config == {
         "Website.domain": "www.shop.example",
@@ -103,6 +103,10 @@ placement: {strategy: spred}
         (
             "hosts: !!python/object/apply:os.system [id]\n",
             "environments/dev.yaml:1: not YAML: could not determine a constructor",
+        ),
+        (
+            "hosts: {a: {secret_files: {at_boot: 1}}}\n",
+            "environments/dev.yaml: hosts.a.secret_files.at_boot: must be true or false",
         ),
         ("hosts: {a: {address: nowhere.1}}\n", "environments/dev.yaml: hosts.a.address: not an address"),
         ("config: &a {x: *a}\n", "environments/dev.yaml: config.x"),

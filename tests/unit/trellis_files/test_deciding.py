@@ -10,7 +10,7 @@ from trellis.plans import Change, Verb
 from trellis.resources import Actual, Owner, Resource, ResourceKey
 from trellis.values import freeze_mapping
 from trellis_dsl.secret import Secret
-from trellis_files.deciding import decide, removal_leaves
+from trellis_files.deciding import decide, drift, removal_leaves
 from trellis_files.model import FoundFile, mark_of
 from trellis_files.store import entry_of
 
@@ -51,6 +51,20 @@ def test_a_file_that_is_not_there_is_created():
     decision = decide(desired(), None, SALT)
     assert (decision.verb, decision.reason, decision.drift) == (Verb.CREATE, "new file", False)
     assert decision.changes == (Change("content", None, "hello\n"),)
+
+
+def test_what_the_host_keeps_for_its_boot_follows_what_it_may():
+    plain, kept = desired(Secret("x"), in_memory=True), desired(Secret("x"), in_memory=True, at_boot=True)
+    cases = [
+        (kept, found("x", plain), "kept encrypted for the host's boot", False),
+        (plain, found("x", kept, for_boot=True), "no longer kept for the host's boot", False),
+        (kept, found("x", kept, for_boot=False), "its copy for the host's boot was removed by hand, made again", True),
+    ]
+    for wanted, actual, reason, by_hand in cases:
+        decision = decide(wanted, actual, SALT)
+        assert (decision.verb, decision.reason, decision.drift) == (Verb.UPDATE, reason, by_hand)
+    assert decide(kept, found("x", kept, for_boot=True), SALT).verb is Verb.KEEP
+    assert drift(found("x", kept, for_boot=False)) == "copy for the boot changed by hand"
 
 
 def test_an_equal_file_is_kept():

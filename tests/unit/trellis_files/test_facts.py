@@ -55,6 +55,7 @@ def test_a_managed_file_has_what_was_applied_and_what_is_there():
         "account": ("root", "root"),
         "backup": "/var/lib/trellis/shop/dev/files/a5017c23a9f6ed2d1b4e08408fedf24e.before",
         "backed_up": True,
+        "for_boot": False,
         "type": "file",
         "mode": 0o644,
         "user": ("root", "0"),
