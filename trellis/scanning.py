@@ -4,16 +4,19 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import Any
 
 from trellis.errors import TrellisError
 from trellis.facts.gathering import gather_facts
 from trellis.facts.judging import Shortcoming, shortcomings, with_foreign_use
-from trellis.hosts import ForeignUse, Host, HostFacts, HostSession
+from trellis.hosts import ForeignUse, Host, HostFacts, HostSession, Interface
 from trellis.plugin.contracts import CountsForeignUse, Scope
 from trellis_dsl.quantities import format_bytes
 
 Connect = Callable[[Host], Awaitable[HostSession]]
+_PLAIN = ("cpus", "memory", "disk", "os", "kernel", "docker", "account", "data_dir")
+"""Facts that are JSON values as they are."""
+
 _EVERYTHING_IS_FOREIGN = Scope(stack="", environment="")
 
 
@@ -118,10 +121,7 @@ def _entry(scan: HostScan) -> Mapping[str, object]:
 def _plain(facts: HostFacts) -> Mapping[str, object]:
     foreign = facts.foreign
     return {
-        **{
-            name: getattr(facts, name)
-            for name in ("cpus", "memory", "disk", "os", "kernel", "docker", "account", "data_dir")
-        },
+        **{name: getattr(facts, name) for name in _PLAIN},
         "interfaces": [asdict(one) for one in facts.interfaces],
         "listening": [f"{protocol}/{port}" for protocol, port in sorted(facts.listening)],
         "foreign": {
@@ -171,28 +171,46 @@ def remarks(scan: HostScan) -> tuple[tuple[str, str], ...]:
     return tuple((f"{scan.host}: {one.what}", one.hint) for one in scan.shortcomings)
 
 
-def keep(path: Path, scans: Sequence[HostScan]) -> None:
-    """Write the scans to a file, in one go; hosts that could not be asked keep what was known of them."""
-    import json
-    import os
-    import tempfile
+def facts_of(entry: Mapping[str, Any]) -> HostFacts | None:
+    """The facts in a kept scan; None when the host could not be asked, or another version kept it."""
+    found = entry.get("facts")
+    if not isinstance(found, Mapping):
+        return None
+    try:
+        foreign = found["foreign"]
+        return HostFacts(
+            **{name: found[name] for name in _PLAIN},
+            foreign=ForeignUse(foreign["cpu"], foreign["memory"], _pairs(foreign["ports"])),
+            interfaces=tuple(
+                Interface(one["name"], tuple(one["addresses"]), one["internet_facing"], one["default_route"])
+                for one in found["interfaces"]
+            ),
+            listening=_pairs(found["listening"]),
+            extra=dict(found["extra"]),
+        )
+    except (KeyError, TypeError):
+        return None
 
-    known = {str(entry["name"]): entry for entry in kept(path)}
-    known |= {
-        str(entry["name"]): entry for entry in document(scans) if entry["reachable"] or entry["name"] not in known
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(descriptor, "w") as file:
-        json.dump({"schema_version": 1, "hosts": [known[name] for name in sorted(known)]}, file, indent=2)
-    Path(unfinished).replace(path)
+
+def _pairs(texts: Sequence[str]) -> frozenset[tuple[str, int]]:
+    """``tcp/80`` as protocol and port."""
+    return frozenset((text.partition("/")[0], int(text.partition("/")[2])) for text in texts)
 
 
-def kept(path: Path) -> Sequence[Mapping[str, object]]:
-    """What `keep` wrote; nothing when there is no such file."""
-    import json
+def last_seen(entry: Mapping[str, Any] | None, now: datetime) -> str:
+    """``last scanned 2 hours ago: debian 12, 2 cpus, Docker 20.10.24``; empty when it never answered a scan."""
+    facts = facts_of(entry) if entry else None
+    if entry is None or facts is None:
+        return ""
+    cpus = "" if facts.cpus is None else f"{facts.cpus:g} cpus"
+    parts = (facts.os, cpus, f"Docker {facts.docker}" if facts.docker else "no Docker")
+    ago = _ago((now - datetime.fromisoformat(str(entry["at"]))).total_seconds())
+    return f"last scanned {ago}: {', '.join(part for part in parts if part)}"
 
-    if not path.exists():
-        return ()
-    hosts: Sequence[Mapping[str, object]] = json.loads(path.read_text())["hosts"]
-    return hosts
+
+def _ago(seconds: float) -> str:
+    for size, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = int(seconds // size)
+            return f"{count} {name}{'s' if count > 1 else ''} ago"
+    return "just now"

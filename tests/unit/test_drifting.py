@@ -1,6 +1,7 @@
 """Drift: told from what Trellis last did, not from what the stack asks for."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from trellis.blueprint import Blueprint, EndpointSpec, ServiceSpec
 from trellis.drifting import find_drift
@@ -10,6 +11,7 @@ from trellis.plans import Drift
 from trellis.plugin.contracts import Scope
 from trellis.remembering import Memory, left_alone, made_of, parse_key
 from trellis.resources import Actual, Owner, Resource, ResourceKey
+from trellis.scanning import HostScan, document
 from trellis.state.records import Made
 from trellis.values import freeze_mapping
 from trellis_docker.provider import DockerProvider
@@ -33,6 +35,7 @@ def seen(*actuals: Actual, foreign: tuple[int, ...] = (), problem: str = "") -> 
 def memory(*made: Made) -> Memory:
     known = Memory("sqlite:///nowhere", "dev")
     known._made = {parse_key(one.key): one for one in made}
+    known._scans = {}
     return known
 
 
@@ -87,6 +90,15 @@ def test_a_silent_host_has_what_is_known_to_be_there() -> None:
     assert left_alone(known.with_silent_hosts(seen(problem="it hangs"))) == {
         "ny1": "web-1 on ny1 is left alone and not moved"
     }
+
+
+def test_a_silent_host_is_what_its_last_scan_found_but_for_what_it_has_left() -> None:
+    known = memory()
+    facts = HostFacts(cpus=2.0, memory=1 << 30, disk=1 << 34, os="debian 12", docker="20.10.24", account="ann sudo")
+    known._scans = {"ny1": document([HostScan("ny1", datetime(2026, 1, 2, tzinfo=UTC), facts)])[0]}
+    silent = known.with_silent_hosts(seen(problem="it hangs"))["ny1"].facts
+    assert silent == HostFacts(os="debian 12", docker="20.10.24", account="ann sudo")
+    assert known.with_silent_hosts(seen(foreign=(80,)))["ny1"].facts.foreign.ports == {("tcp", 80)}
 
 
 def test_drift_is_sorted_by_resource() -> None:

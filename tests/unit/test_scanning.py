@@ -1,10 +1,11 @@
 """What a scan says, and what is kept of it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from trellis.facts.judging import Shortcoming
 from trellis.hosts import ForeignUse, HostFacts, Interface
-from trellis.scanning import HEADINGS, HostScan, document, keep, kept, remarks, row
+from trellis.scanning import HEADINGS, HostScan, document, facts_of, last_seen, remarks, row
+from trellis.state.store import open_store
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 FACTS = HostFacts(
@@ -58,15 +59,27 @@ def test_a_host_with_a_shortcoming_is_not_usable():
 
 
 def test_a_host_that_could_not_be_asked_keeps_what_was_known(tmp_path):
-    path = tmp_path / ".trellis" / "scan.json"
-    assert kept(path) == ()
-    keep(path, [HostScan("ny1", AT, FACTS), HostScan("ny2", AT, failure="gone")])
-    keep(path, [HostScan("ny1", datetime(2027, 1, 1, tzinfo=UTC), failure="gone")])
-    assert [(one["name"], one["at"], one["reachable"]) for one in kept(path)] == [
-        ("ny1", "2026-01-02T03:04:05+00:00", True),
-        ("ny2", "2026-01-02T03:04:05+00:00", False),
-    ]
-    assert [one.name for one in path.parent.iterdir()] == ["scan.json"]
+    store = open_store(f"sqlite:///{tmp_path}/state.db")
+    assert store.scans.last("prod") == {}
+    store.scans.keep("prod", document([HostScan("ny1", AT, FACTS), HostScan("ny2", AT, failure="gone")]))
+    store.scans.keep("prod", document([HostScan("ny1", datetime(2027, 1, 1, tzinfo=UTC), failure="gone")]))
+    known = store.scans.last("prod")
+    store.close()
+    assert {name: (one["at"], one["reachable"]) for name, one in known.items()} == {
+        "ny1": ("2026-01-02T03:04:05+00:00", True),
+        "ny2": ("2026-01-02T03:04:05+00:00", False),
+    }
+    assert (facts_of(known["ny1"]), facts_of(known["ny2"])) == (FACTS, None)
+
+
+def test_when_it_was_last_seen_is_told_in_words():
+    (seen,) = document([HostScan("ny1", AT, FACTS)])
+    for later, words in ((30, "just now"), (90, "1 minute ago"), (7300, "2 hours ago"), (200_000, "2 days ago")):
+        assert (
+            last_seen(seen, AT + timedelta(seconds=later))
+            == f"last scanned {words}: debian 12, 2 cpus, Docker 20.10.24"
+        )
+    assert last_seen(None, AT) == last_seen({"at": AT.isoformat(), "facts": None}, AT) == ""
 
 
 def test_a_scan_as_a_line_of_a_table():

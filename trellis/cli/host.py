@@ -17,6 +17,7 @@ from trellis.cli.options import (
 )
 from trellis.cli.output import confirm, echo, emit_json, progress, table
 from trellis.cli.reaching import chosen_hosts, found_host
+from trellis.cli.stores import project_store
 from trellis.connecting import connecting, connector_of
 from trellis.environments.editing import add_host, remove_host
 from trellis.environments.loading import load_environment
@@ -39,11 +40,10 @@ def host() -> None:
 @project_option
 def list_(environment: str | None, directory: Path, *, as_json: bool) -> None:
     """List the hosts of an environment as its file has them, with what the last scan of each found."""
-    from trellis.scanning import kept
-
-    project, found = _opened(directory, environment)
+    _, found = _opened(directory, environment)
     hosts = found.hosts.values()
-    scans = {str(one["name"]): one for one in kept(project.root / ".trellis" / "scans" / f"{found.name}.json")}
+    with project_store(directory) as (_, store):
+        scans = store.scans.last(found.name)
     if as_json:
         listed = [{**_entry(one), "scan": scans.get(one.name)} for one in hosts]
         emit_json({"environment": found.name, "hosts": listed})

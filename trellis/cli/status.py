@@ -17,6 +17,7 @@ from trellis.environments.project import Project, find_project
 from trellis.errors import ConfigError, DoesNotFitError, UnreachableError, UsageError
 from trellis.plugin.contracts import TellsHealth
 from trellis.resources import Actual
+from trellis.scanning import last_seen
 
 if TYPE_CHECKING:
     from trellis.pipeline import Bound, Planned, Seen
@@ -54,7 +55,14 @@ async def environment_status(project: Project, name: str) -> dict[str, Any]:
             "stack": bound.blueprint.stack,
             "environment": name,
             "hosts": [
-                {"name": host, "reachable": not one.problem, "problem": one.problem} for host, one in seen.known.items()
+                {
+                    "name": host,
+                    "reachable": not one.problem,
+                    "problem": one.problem,
+                    "scanned": (seen.memory.scans.get(host) or {}).get("at"),
+                    "last_seen": last_seen(seen.memory.scans.get(host), datetime.now(UTC)) if one.problem else "",
+                }
+                for host, one in seen.known.items()
             ],
             "instances": [_instance(actual, how) for actual, how in zip(found, health, strict=True)],
             "sites": _sites(planned) if planned else [],
@@ -135,6 +143,8 @@ def _show(document: dict[str, Any]) -> None:
     for host in document["hosts"]:
         if not host["reachable"]:
             echo(f"! {host['name']}: {host['problem']}")
+            if host["last_seen"]:
+                echo(f"  {host['last_seen']}")
     for line in certificate_lines(document["certificates"]):
         echo(line)
     for drift in document["drift"]:

@@ -119,6 +119,14 @@ MADE = Table(
     Column("spec", JSON, nullable=False),
 )
 
+SCANS = Table(
+    "trellis_scans",
+    METADATA,
+    Column("environment", String(255), primary_key=True),
+    Column("host", String(255), primary_key=True),
+    Column("entry", JSON, nullable=False),
+)
+
 LEASES = Table(
     "trellis_leases",
     METADATA,

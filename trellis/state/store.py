@@ -23,6 +23,7 @@ from trellis.state.records import (
     refuse_secrets,
     settled,
 )
+from trellis.state.scans import ScanTable
 from trellis.state.schema import APPLIED, MADE, RUNS, STEPS
 from trellis.state.steps import made_columns, write_steps
 
@@ -47,6 +48,7 @@ class Store:
     Attributes:
         programs: what each run applied, to go back to.
         journal: whole histories, to travel.
+        scans: what the last scan of each host found.
     """
 
     def __init__(self, engine: Engine, clock: Clock | None = None) -> None:
@@ -56,6 +58,7 @@ class Store:
         self._leases = LeaseTable(engine, clock)
         self.programs = ProgramTable(engine)
         self.journal = JournalTable(engine)
+        self.scans = ScanTable(engine)
 
     def close(self) -> None:
         """End the connections; may be called twice."""

@@ -1,6 +1,7 @@
 """Hosts that crash, are cut off, hang, are slow or fill up in the middle of an `up`, and hosts that never answered."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -67,6 +68,7 @@ def test_a_slow_host_is_waited_for(place: Workplace) -> None:
 
 def test_a_host_that_does_not_answer_keeps_what_it_has_and_the_others_are_done(place: Workplace) -> None:
     write_version(place, 2)
+    place.trellis("scan", "--host", "h3")
     place.lab.crash("h3")
     ended = place.trellis("up", "--yes", status=11)
     assert "! h3: " in ended.out
@@ -74,6 +76,11 @@ def test_a_host_that_does_not_answer_keeps_what_it_has_and_the_others_are_done(p
     assert "done on the other hosts, but these hosts did not answer: h3" in ended.err
     status = place.trellis("status", "--json", status=11).document
     assert [one["state"] for one in status["instances"] if one["host"] == "h3"] == ["unknown", "unknown"]
+    assert re.search(
+        r"^  last scanned (just now|\d+ minutes? ago): debian 12, .* Docker \d",
+        place.trellis("status", status=11).out,
+        re.MULTILINE,
+    )
     assert place.on("h2", "docker", "ps", "-q").count("\n") == 3  # echo-1, the new echo-3, proxy-1: echo-2 stays on h3
     assert place.trellis("drift", status=11).out.startswith("! h3: ")
     place.lab.reboot("h3")

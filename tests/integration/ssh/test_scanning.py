@@ -2,7 +2,8 @@
 
 import json
 
-from trellis.scanning import document, keep, kept, scan_hosts
+from trellis.scanning import document, scan_hosts
+from trellis.state.store import open_store
 from trellis_docker import trellis_providers
 from trellis_ssh.connector import SshConnector
 
@@ -24,12 +25,13 @@ async def test_hosts_are_scanned_together_and_one_that_is_gone_is_said_so(new_la
     assert ("tcp", 8099) in facts.foreign.ports
     assert scans[2].failure.startswith(f"h3 (deploy@{lab.host('h3').address})")
     assert json.loads(json.dumps(document(scans)))[1]["facts"]["docker"]
-    keep(tmp_path / "scan.json", scans)
+    store = open_store(f"sqlite:///{tmp_path}/state.db")
+    store.scans.keep("dev", document(scans))
     lab.partition("h2")
-    keep(tmp_path / "scan.json", await scan_hosts(hosts, SshConnector().connect, counters))
-    assert [(one["name"], one["reachable"]) for one in kept(tmp_path / "scan.json")] == [
-        ("h1", True), ("h2", True), ("h3", False),
-    ]  # fmt: skip
+    store.scans.keep("dev", document(await scan_hosts(hosts, SshConnector().connect, counters)))
+    known = store.scans.last("dev")
+    store.close()
+    assert {name: one["reachable"] for name, one in known.items()} == {"h1": True, "h2": True, "h3": False}
 
 
 def test_a_host_without_docker_gets_it_after_it_was_shown_and_agreed_to(new_lab, workplace):

@@ -1,8 +1,10 @@
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 from trellis.hosts import HostFacts
-from trellis.scanning import HostScan, keep
+from trellis.scanning import HostScan, document
+from trellis.state.store import open_store
 
 
 def hosts(trellis):
@@ -26,13 +28,19 @@ def test_a_host_is_added_as_it_was_described(trellis):
     }
 
 
+def keep(project: Path, scan: HostScan) -> None:
+    store = open_store(f"sqlite:///{project}/.trellis/state.db")
+    store.scans.keep("dev", document([scan]))
+    store.close()
+
+
 def test_hosts_are_listed_with_what_the_last_scan_found_and_when(trellis, project):
     at = datetime(2026, 11, 24, 20, 41, tzinfo=UTC)
     facts = HostFacts(cpus=2.0, memory=2 << 30, os="debian 12", docker="20.10.24", account="ann sudo")
-    keep(project / ".trellis" / "scans" / "dev.json", [HostScan("here", at, facts)])
+    keep(project, HostScan("here", at, facts))
     assert "2026-11-24T20:41:00+00:00: debian 12, 2 cpus, Docker 20.10.24" in trellis("host", "list")[1]
     assert hosts(trellis)["here"]["scan"]["facts"]["memory"] == 2 << 30
-    keep(project / ".trellis" / "scans" / "dev.json", [HostScan("here", at, failure="here did not answer")])
+    keep(project, HostScan("here", at, failure="here did not answer"))
     assert "debian 12" in trellis("host", "list")[1]  # what was known stays known
 
 

@@ -1,12 +1,12 @@
 import json
 
 
-def test_this_machine_is_scanned_and_the_answer_kept(trellis, project):
+def test_this_machine_is_scanned_and_the_answer_kept(trellis):
     code, out, _ = trellis("scan", "--json")
     (host,) = json.loads(out)["hosts"]
     assert (code, host["name"], host["reachable"]) == (0, "here", True)
-    kept = json.loads((project / ".trellis" / "scans" / "dev.json").read_text())
-    assert [entry["name"] for entry in kept["hosts"]] == ["here"]
+    kept = json.loads(trellis("host", "list", "--json")[1])["hosts"]
+    assert kept[0]["scan"] == {**host, "facts": kept[0]["scan"]["facts"]}
 
 
 def test_a_host_that_does_not_answer_ends_with_11(trellis):
