@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from trellis.blueprint import ServiceSpec, UpdateSpec
 from trellis.deployment import Deployment, HostAddress
-from trellis.errors import UnreachableError
+from trellis.errors import ApplyError, UnreachableError
 from trellis.observing import Observed
 from trellis.placing.naming import short_name
 from trellis.plans import Step
@@ -95,7 +95,7 @@ class StepTraffic:
 
         A balancer on a host that is lost has no visitors to lose, and is told by the next run.
         """
-        told = [self._tell(tell, one, applying) for one in entrances if (applying := self._applying(one.host))]
+        told = [self._tell(tell, one, applying) for one in entrances if (applying := self._applying(one))]
         ended = await asyncio.gather(*told, return_exceptions=True)
         for error in (item for item in ended if isinstance(item, BaseException)):
             raise error
@@ -106,11 +106,22 @@ class StepTraffic:
         try:
             await tell(entrance, applying)
         except UnreachableError as error:
+            if entrance.serves_alone:
+                raise self._untold(entrance, error.what) from error
             self.report(f"the balancer on {entrance.host} was not told: {error.what}")
 
-    def _applying(self, host: str) -> Applying | None:
-        seen = self.observed.get(host)
+    def _untold(self, entrance: Entrance, why: str) -> ApplyError:
+        return ApplyError(
+            f"the balancer on {entrance.host} cannot be told, and goes on serving {self.step.key.name}: {why}",
+            where=str(self.step.key),
+            hint="what ran before still runs; run trellis up again when it answers",
+        )
+
+    def _applying(self, entrance: Entrance) -> Applying | None:
+        seen = self.observed.get(entrance.host)
         if seen is None or seen.session is None:
-            self.report(f"{host} does not answer: its balancer is not told")
+            if entrance.serves_alone:
+                raise self._untold(entrance, seen.problem if seen else "nobody asked it")
+            self.report(f"{entrance.host} does not answer: its balancer is not told")
             return None
         return Applying(seen.session, seen.scope, self.report)

@@ -13,8 +13,9 @@ from trellis.environments.secrets import NO_SECRETS, load_secrets, salt
 from trellis.errors import ConfigError
 from trellis.evaluating import evaluate
 from trellis.firewall.policy import check_policy
-from trellis.hosts import needs_secrets
+from trellis.hosts import names_secret, needs_secrets
 from trellis.loading import load_stack
+from trellis.replacing import with_chosen_balancer
 from trellis.resolving import declared_only, resolve
 from trellis.revisions.programs import Program, program_of
 from trellis.values import Value
@@ -61,7 +62,7 @@ def bind(
     """
     found = load_environment(project, environment)
     program = program or program_of(project, found)
-    stack, blueprint = _evaluated(program)
+    stack, blueprint = _evaluated(program, found)
     check_policy(blueprint, found.firewall.deny, environment)
     secrets = {**load_secrets(project, environment), **{k: v for k, v in given.items() if isinstance(v, Secret)}}
     config = {key: value for key, value in given.items() if not isinstance(value, Secret)}
@@ -84,8 +85,8 @@ def bind_to_look(project: Project, environment: str, *, keyless: bool = False) -
     """
     found = load_environment(project, environment)
     program = program_of(project, found, destroying=True)
-    stack, blueprint = _evaluated(program)
-    secrets = load_secrets(project, environment) if needs_secrets(found.hosts.values()) else {}
+    stack, blueprint = _evaluated(program, found)
+    secrets = load_secrets(project, environment) if _reached_with_secrets(found) else {}
     try:
         kept = load_kept(project, environment)
         salted = salt(project, environment, kept)
@@ -96,6 +97,10 @@ def bind_to_look(project: Project, environment: str, *, keyless: bool = False) -
     return Bound(project, stack, blueprint, found, {}, secrets, salted, program, kept=kept)
 
 
-def _evaluated(program: Program) -> tuple[Stack, Blueprint]:
+def _reached_with_secrets(environment: Environment) -> bool:
+    return needs_secrets(environment.hosts.values()) or any(map(names_secret, environment.balancer.options))
+
+
+def _evaluated(program: Program, environment: Environment) -> tuple[Stack, Blueprint]:
     stack = load_stack(program.stack_file)
-    return stack, evaluate(stack, program.root)
+    return stack, with_chosen_balancer(evaluate(stack, program.root), environment)

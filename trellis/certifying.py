@@ -18,8 +18,10 @@ class CertificatePlace:
         host: the host's name.
         name: the instance's name in its environment, ``haproxy-1``.
         container: the whole name of what runs.
-        folder: on the host; every ``NAME.pem`` in it is taken: chain and key.
-        challenges: a file on the host, ``account THUMBPRINT`` while challenges are answered (RFC 8555 §8.3).
+        folder: on the host; every ``NAME.pem`` in it is taken: chain and key. Empty where the host is a place that
+            keeps certificates itself, `trellis.plugin.contracts.HoldsCertificates`.
+        challenges: a file on the host, ``account THUMBPRINT`` while challenges are answered (RFC 8555 §8.3); empty
+            where they cannot be.
         ports: at which it serves TLS, on the host itself.
         plain_ports: at which it answers challenges, on the host itself.
         groups: the names that it serves over TLS; those of one group are to stand in one certificate.

@@ -99,11 +99,12 @@ class Deployment:
         blueprint: what was declared.
         config: config key to its value in this environment; secrets stay `Secret`.
         hosts: the hosts that answered, by name.
-        facts: what was observed about them, by name.
+        facts: what was observed about them and about clouds, by name.
         instances: sorted by service and index; also those on hosts that did not answer.
         sites: sorted by domain and path.
         certifying: what is known about certificates; None where nobody asked for any.
         doors: where balancers offer endpoints.
+        clouds: the places outside of the hosts that answered, by name.
     """
 
     environment: str
@@ -115,6 +116,7 @@ class Deployment:
     sites: tuple[DeployedSite, ...]
     certifying: Certifying | None = None
     doors: tuple[Door, ...] = ()
+    clouds: Mapping[str, Host] = field(default_factory=dict)
 
     @property
     def stack(self) -> str:

@@ -45,15 +45,16 @@ class Host:
 
 def needs_secrets(hosts: Iterable[Host]) -> bool:
     """Whether any of the hosts is reached with a secret."""
-    return any(_names_secret(option) for host in hosts for option in host.options)
+    return any(names_secret(option) for host in hosts for option in host.options)
 
 
-def _names_secret(option: str) -> bool:
-    return option.endswith("_password")
+def names_secret(option: str) -> bool:
+    """Whether an option's value is the name of a secret."""
+    return option.endswith(("_password", "_secret"))
 
 
 def with_secrets(host: Host, known: Mapping[str, Secret]) -> Host:
-    """The host with the secrets that its options name: every option whose name ends in ``_password`` names one.
+    """The host with the secrets that its options name: those that end in ``_password`` or ``_secret`` name one.
 
     Args:
         host: as the environment file describes it.
@@ -64,7 +65,7 @@ def with_secrets(host: Host, known: Mapping[str, Secret]) -> Host:
     """
     found: dict[str, Secret] = {}
     for option, key in host.options.items():
-        if not _names_secret(option):
+        if not names_secret(option):
             continue
         if key not in known:
             where = f"hosts.{host.name}.options.{option}"

@@ -8,7 +8,7 @@ from typing import Any
 from trellis.connecting import connector_of
 from trellis.errors import TimedOutError, UnreachableError
 from trellis.hosts import ForeignUse, Host, HostFacts, HostSession
-from trellis.plugin.contracts import Connector, CountsForeignUse, Provider, Scope
+from trellis.plugin.contracts import CloudSession, Connector, CountsForeignUse, KeepsInClouds, Provider, Scope
 from trellis.resources import Actual, ResourceKey
 
 
@@ -79,6 +79,16 @@ async def _close_one(session: HostSession | None) -> None:
 
 
 async def _look(session: HostSession, scope: Scope, looking: Looking) -> Observed:
+    """What is at the other end: a host, or a place that plugins keep things in."""
+    if isinstance(session, CloudSession):
+        keeping = [provider for provider in looking.providers if isinstance(provider, KeepsInClouds)]
+        found = await asyncio.gather(*(provider.observe_cloud(session, scope) for provider in keeping))
+        actuals = tuple(actual for part in found for actual in part)
+        return Observed(session.host, scope, session, await session.facts(), actuals)
+    return await _look_at_host(session, scope, looking)
+
+
+async def _look_at_host(session: HostSession, scope: Scope, looking: Looking) -> Observed:
     """Everything at once: nearly every account keeps its data at the usual place, so nothing waits for the facts."""
     from trellis.facts.gathering import gather_facts
     from trellis.facts.judging import with_foreign_use

@@ -17,6 +17,7 @@ from trellis.desiring.problem import NOTHING_SPECIAL, Asking
 from trellis.desiring.updating import with_instructions
 from trellis.differing import Sides, both_sides
 from trellis.environments.keeping import KeptFile
+from trellis.errors import UnreachableError
 from trellis.firewall.resources import Walls
 from trellis.limiting import left_out, limited
 from trellis.observing import Observed
@@ -100,6 +101,7 @@ def planned_from(bound: Bound, seen: Seen, now: datetime | None = None, *, destr
     Raises:
         ShortfallError: not everything fits.
     """
+    _refuse_silent_clouds(bound, seen)
     placement = Placement(()) if destroy else _placed(bound, seen)
     sides = both_sides(bound, seen, placement, now or datetime.now(UTC), destroy=destroy)
     everything = with_removals(sides.steps, seen.memory.has_made)
@@ -131,6 +133,13 @@ def solver_of(bound: Bound, plugins: Plugins) -> tuple[Solver | None, Limits]:
     project = bound.project
     solver = named_solver(project.solver, plugins.solvers()) if project.solver else None
     return solver, Limits(seconds=project.solver_seconds)
+
+
+def _refuse_silent_clouds(bound: Bound, seen: Seen) -> None:
+    """A cloud's balancer serves on unseen: what must stay open and running for it is not known."""
+    for name, one in seen.observed.items():
+        if one.problem and name not in bound.environment.hosts:
+            raise UnreachableError(one.problem, where=name, hint="nothing was changed; run it again when it answers")
 
 
 def _placed(bound: Bound, seen: Seen) -> Placement:

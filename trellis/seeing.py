@@ -1,6 +1,6 @@
 """See: an environment's hosts observed, and the placement problem that they make together with the stack."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -10,7 +10,8 @@ from trellis.desiring.carried import role_names
 from trellis.desiring.problem import NOTHING_SPECIAL, Asking, check_asking, placement_problem
 from trellis.desiring.rebuilding import as_it_was
 from trellis.drifting import find_drift
-from trellis.hosts import with_secrets
+from trellis.errors import ConfigError
+from trellis.hosts import Host, with_secrets
 from trellis.limiting import check_limit
 from trellis.observing import Looking, Observed, close, observe
 from trellis.placing.model import Problem
@@ -67,8 +68,8 @@ async def observing(bound: Bound, asking: Asking = NOTHING_SPECIAL) -> AsyncIter
         bound.environment.name,
     )
     plugins = Plugins.load()
-    hosts = [with_secrets(host, bound.secrets) for host in bound.environment.hosts.values()]
-    observed = await observe(hosts, _looking(bound, plugins))
+    places = (*bound.environment.hosts.values(), *_clouds(bound, plugins))
+    observed = await observe([with_secrets(host, bound.secrets) for host in places], _looking(bound, plugins))
     memory = Memory(bound.project.state_url, bound.environment.name)
     try:
         known = memory.with_silent_hosts(observed)
@@ -76,6 +77,18 @@ async def observing(bound: Bound, asking: Asking = NOTHING_SPECIAL) -> AsyncIter
         yield Seen(plugins, observed, problem, memory, bound.blueprint, asking.limit)
     finally:
         await close(observed.values())
+
+
+def _clouds(bound: Bound, plugins: Plugins) -> Iterable[Host]:
+    """Places outside of the hosts; a host of such a name could not be told from it."""
+    found = plugins.clouds(bound.environment)
+    for name in found.keys() & bound.environment.hosts.keys():
+        raise ConfigError(
+            f"a host is called {name}, as the place is where the balancer {bound.environment.balancer.provider} is",
+            where=f"environments/{bound.environment.name}.yaml: hosts.{name}",
+            hint="give the host another name",
+        )
+    return found.values()
 
 
 def _looking(bound: Bound, plugins: Plugins) -> Looking:

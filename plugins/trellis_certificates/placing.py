@@ -18,6 +18,7 @@ from trellis_certificates.account import kept_account, thumbprint
 from trellis_certificates.asking import answered, served, until
 from trellis_certificates.brought import brought
 from trellis_certificates.deciding import MODE
+from trellis_certificates.holding import drop, hold
 from trellis_certificates.issuing import Issuing
 from trellis_certificates.model import ANSWERS, AnswersSpec, CertificateSpec, Found, answers_text, plain
 from trellis_certificates.record import ROOT, Record, record_path
@@ -47,6 +48,9 @@ class Placing:
         now = fingerprint(credentials.certificate)
         if _stands(step, now):
             return
+        if not spec.path:
+            await hold(step, applying, spec.name, credentials)
+            return
         spec = replace(spec, fingerprint=now, ends=credentials.ends().isoformat(), due="")
         file = _File(step, applying, plain(spec), spec.path, bundle(credentials).reveal().encode(), MODE)
         await file.write()
@@ -70,6 +74,9 @@ class Placing:
         """Take a file away, and have the running balancer forget it."""
         assert step.actual is not None  # noqa: S101 - a removal has found something
         spec, scope = step.actual.spec, applying.scope
+        if not spec["path"]:
+            await drop(step, applying)
+            return
         how = "empty" if step.key.kind == ANSWERS else "gone"
         folder, record = f"{scope.folder}/{ROOT}", record_path(step.key)
         await _run(step, applying, script("remove", scope.data_dir, folder, record, str(spec["path"]), how))

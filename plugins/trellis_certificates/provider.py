@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from trellis.errors import TrellisError
 from trellis.hosts import HostSession
 from trellis.plans import Decision, Step, Verb
-from trellis.plugin.contracts import Applying, Scope
+from trellis.plugin.contracts import Applying, HoldsCertificates, Scope
 from trellis.resources import Actual, Resource
 from trellis_certificates.asking import answered, served
 from trellis_certificates.deciding import decide, drift
 from trellis_certificates.facts import Printed, actual_of, parse
+from trellis_certificates.holding import held_actual
 from trellis_certificates.model import ANSWERS, CERTIFICATE, AnswersSpec, CertificateSpec
 from trellis_certificates.record import ROOT
 from trellis_certificates.scripts import script
@@ -54,6 +55,17 @@ class CertificateProvider:
         found = tuple(parse(completed.stdout, host))
         answers = await asyncio.gather(*(_ask(session, printed) for printed in found))
         return [actual_of(printed, answer) for printed, answer in zip(found, answers, strict=True)]
+
+    async def observe_cloud(self, session: HostSession, scope: Scope) -> Sequence[Actual]:
+        """The certificates that a place keeps for its own balancer.
+
+        Raises:
+            TrellisError: it does not say.
+        """
+        if not isinstance(session, HoldsCertificates):
+            return ()
+        held = await session.held_certificates(scope)
+        return [held_actual(one, session.host.name) for one in held]
 
     def decide(self, desired: Resource | None, actual: Actual | None, salt: bytes) -> Decision:  # noqa: ARG002 - no secrets
         """What is to be done about one certificate; pure."""

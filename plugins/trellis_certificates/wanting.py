@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trellis.certifying import CertificatePlace, Certifying
+from trellis.errors import ConfigError
 from trellis.resources import Resource, ResourceKey
 from trellis.values import freeze_mapping
 from trellis_certificates.model import ANSWERS, CERTIFICATE, AnswersSpec, CertificateSpec, plain
@@ -31,6 +32,7 @@ def certificate_resources(deployment: "Deployment") -> tuple[Resource, ...]:
     settings = read_settings(certifying.settings, deployment.environment, certifying.root)
     if settings.directory:
         refuse_without_extra(deployment.environment)
+        _refuse_the_mute(certifying.places, deployment.environment)
     wanted = wanted_certificates(group for place in certifying.places for group in place.groups)
     states = {one.name: _state(one, settings, certifying) for one in wanted}
     pairs = [(place, one) for place in certifying.places for one in wanted if _serves(place, one)]
@@ -38,6 +40,16 @@ def certificate_resources(deployment: "Deployment") -> tuple[Resource, ...]:
     if settings.directory:
         found += [_answers(place, settings, certifying) for place in certifying.places]
     return tuple(found)
+
+
+def _refuse_the_mute(places: Iterable[CertificatePlace], environment: str) -> None:
+    """Refuse an authority that asks what a balancer cannot answer. Raises `ConfigError`."""
+    for place in (place for place in places if not place.challenges):
+        raise ConfigError(
+            f"the balancer {place.balancer} cannot answer the challenges of an ACME authority",
+            where=f"environments/{environment}.yaml: certificates.issuer",
+            hint="use the issuer internal or files, or name a certificate that the balancer has",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +92,7 @@ def _certificate(
     spec = CertificateSpec(
         name=wanted.name,
         names=wanted.names,
-        path=f"{place.folder}/{wanted.name}.pem",
+        path=f"{place.folder}/{wanted.name}.pem" if place.folder else "",
         fingerprint=state.fingerprint,
         ends=state.ends,
         due=state.due,

@@ -16,12 +16,13 @@ NAME = "haproxy"
 
 
 class HAProxyBalancer:
-    """Satisfies `AnswersSites`, `UsesCertificates`, `DrainsServers` and `OffersEndpoints`.
+    """Satisfies `AnswersSites`, `UsesCertificates`, `DrainsServers`, `OffersEndpoints` and `RunsAsService`.
 
     They are in `trellis.plugin.contracts`.
     """
 
     name = NAME
+    module = OURS
 
     def certificate_places(self, deployment: Deployment) -> Sequence[CertificatePlace]:
         """One for each HAProxy instance on a host that answered; none without a site over TLS."""

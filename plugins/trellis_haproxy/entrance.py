@@ -32,6 +32,7 @@ class HAProxyEntrance:
         ports: at which its worker tells what it has loaded.
         stays: it is not to be removed, so that its file is kept right.
         changing: held while its file is changed.
+        serves_alone: it serves no longer than its host does.
     """
 
     host: str
@@ -42,6 +43,7 @@ class HAProxyEntrance:
     ports: Sequence[int]
     stays: bool = True
     changing: asyncio.Lock = field(default_factory=asyncio.Lock, compare=False)
+    serves_alone: bool = False
 
     async def leave(self, leaving: Leaving, applying: Applying) -> None:
         """Take the servers out of every worker, wait, and forget them unless they return."""

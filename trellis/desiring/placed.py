@@ -41,10 +41,11 @@ def deployment(
         environment=environment.name,
         blueprint=blueprint,
         config=config,
-        hosts={name: environment.hosts[name] for name in answering},
+        hosts={name: environment.hosts[name] for name in answering if name in environment.hosts},
         facts={name: seen.facts for name, seen in answering.items()},
         instances=instances,
         sites=_sites(blueprint, config, instances),
+        clouds={name: seen.host for name, seen in answering.items() if name not in environment.hosts},
     )
 
 

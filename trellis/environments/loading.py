@@ -6,6 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from trellis.environments.balancer import read_balancer
 from trellis.environments.firewall import read_firewall
 from trellis.environments.hosts import read_hosts
 from trellis.environments.model import OPERATIONS, ConsoleAccess, Environment
@@ -34,6 +35,7 @@ KEYS = (
     "operations",
     "hosts",
     "certificates",
+    "balancer",
     "config",
     "pins",
     "placement",
@@ -106,6 +108,7 @@ def parse_environment(project: Project, name: str, text: str) -> Environment:
         console=_console(project, document, problems),
         operations=MappingProxyType(_operations(mapping_at(document, "operations", "", problems), problems)),
         firewall=read_firewall(mapping_at(document, "firewall", "", problems), problems),
+        balancer=read_balancer(mapping_at(document, "balancer", "", problems), problems),
         certificates=MappingProxyType(dict(text_mapping_at(document, "certificates", "", problems))),
     )
     problems.refuse()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from trellis.environments.balancer import BalancerSettings
 from trellis.firewall.settings import FirewallSettings
 from trellis.hosts import Host
 from trellis.values import Value
@@ -46,6 +47,7 @@ class Environment:
         operations: what clients of this environment's own console may run here, by their names; nobody by default.
         firewall: what is let through, and what must not be.
         certificates: the issuer and its settings; empty means Trellis's own CA.
+        balancer: who balances sites, when it is not a service of the stack.
     """
 
     name: str
@@ -62,3 +64,4 @@ class Environment:
     operations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     minimum_gain: float | None = None
     firewall: FirewallSettings = field(default_factory=FirewallSettings)
+    balancer: BalancerSettings = field(default_factory=BalancerSettings)

@@ -52,7 +52,7 @@ def _doors(host: Host, ground: Ground) -> Iterator[Guard]:
             endpoint = ground.deployment.blueprint.service(door.service).endpoint(door.endpoint)
             name = f"{door.service}.{door.endpoint}"
             allowed = [
-                Allowance(ground.networks(need.client), ground.macs(need.client, host.name), need.why)
+                Allowance(ground.sources(need), ground.macs(need.client, host.name), need.why)
                 for need in ground.needs_of(door.service, door.endpoint)
             ]
             if endpoint.public:
@@ -70,7 +70,7 @@ def _allowed(instance: DeployedInstance, endpoint: EndpointSpec, ground: Ground)
 
 def _clients(instance: DeployedInstance, endpoint: EndpointSpec, ground: Ground) -> Iterator[Allowance]:
     for need in ground.needs_of(instance.service.name, endpoint.name):
-        yield Allowance(ground.networks(need.client), ground.macs(need.client, instance.host.name), need.why)
+        yield Allowance(ground.sources(need), ground.macs(need.client, instance.host.name), need.why)
 
 
 def _operators(instance: DeployedInstance, endpoint: EndpointSpec, ground: Ground) -> Iterator[Allowance]:

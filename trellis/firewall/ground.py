@@ -67,6 +67,10 @@ class Ground:
         """The addresses of all those hosts."""
         return self._once(("networks", service), lambda: united(self.addresses(host) for host in self.places(service)))
 
+    def sources(self, need: Need) -> tuple[str, ...]:
+        """From which addresses the need's client connects."""
+        return need.networks or self.networks(need.client)
+
     def is_elsewhere(self, service: str, host: str) -> bool:
         """Whether an instance of the service runs on another host."""
         homes = self._once(("homes", service), lambda: frozenset(one.host.name for one in self.instances(service)))

@@ -15,12 +15,14 @@ class Need:
         server: the service that listens.
         endpoint: the name of the server's endpoint.
         why: a sentence, ``Website.database connects to MariaDB.sql``.
+        networks: from which a client connects that is no service of the stack; empty for a service.
     """
 
     client: str
     server: str
     endpoint: str
     why: str
+    networks: tuple[str, ...] = ()
 
 
 def declared_needs(blueprint: Blueprint) -> tuple[Need, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from trellis.certifying import CertificatePlace
 from trellis.errors import UnreachableError
-from trellis.hosts import ForeignUse, Host, HostSession
+from trellis.hosts import ForeignUse, Host, HostFacts, HostSession
 from trellis.plans import Decision, Step
 from trellis.resources import Actual, Resource, ResourceKey
 from trellis_dsl.secret import Secret
@@ -16,6 +16,7 @@ from trellis_dsl.secret import Secret
 if TYPE_CHECKING:  # every start of the command line imports this module, and asking for health needs asyncio
     from trellis.deployment import Deployment, Door, SiteAddress
     from trellis.health import HealthState
+    from trellis.pki.model import Credentials
 
 HOME_DATA_DIR = "/.local/share/trellis"
 """How `Scope.data_dir` ends for an account that is neither root nor allowed to use sudo."""
@@ -277,6 +278,10 @@ class Entrance(Protocol):
     def services(self) -> Collection[str]:
         """Whose instances it sends traffic to."""
 
+    @property
+    def serves_alone(self) -> bool:
+        """Whether it goes on sending traffic when it cannot be talked to, as a cloud's does; then nothing may stop."""
+
     async def leave(self, leaving: Leaving, applying: Applying) -> None:
         """Send them nothing more, and wait as `leaving` says. Servers that it does not know are none of its business.
 
@@ -285,6 +290,14 @@ class Entrance(Protocol):
 
     async def enter(self, servers: Sequence[BalancedServer], applying: Applying) -> None:
         """Send them traffic: they are healthy. Done when it does; what it does outlasts its restart."""
+
+
+@runtime_checkable
+class RunsAsService(Protocol):
+    """A load balancer that runs as a service of the stack; where another one takes its place, that service does not."""
+
+    module: str
+    """The module that ships the service's class, a `ServiceSpec.provided_by`."""
 
 
 @runtime_checkable
@@ -340,6 +353,63 @@ class CountsForeignUse(Protocol):
 
     async def foreign_use(self, session: HostSession, scope: Scope) -> ForeignUse:
         """What is there that is not the scope's. Reads only; an engine that does not answer is an error."""
+
+
+@runtime_checkable
+class CloudSession(Protocol):
+    """A session with a place outside of the hosts, see the hook ``trellis_clouds``."""
+
+    async def facts(self) -> HostFacts:
+        """What is known about the place; ``networks`` in `extra` are those from which it connects to hosts."""
+
+
+@runtime_checkable
+class KeepsInClouds(Protocol):
+    """A provider that also, or only, keeps resources in places outside of the hosts."""
+
+    async def observe_cloud(self, session: HostSession, scope: Scope) -> Sequence[Actual]:
+        """As `Provider.observe`; a place that is another plugin's has nothing of this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCertificate:
+    """A certificate that a place keeps for its own balancer.
+
+    Attributes:
+        place: the name of the place within the session's, a `CertificatePlace.name`.
+        name: of the certificate.
+        names: that it is valid for.
+        fingerprint: SHA-256 of what is there now, in hex.
+        put: the same, of what was last put there.
+        ends: when it ends, ISO 8601.
+        used: the balancer has it, or there is none yet.
+    """
+
+    place: str
+    name: str
+    names: tuple[str, ...]
+    fingerprint: str
+    put: str
+    ends: str
+    used: bool
+
+
+@runtime_checkable
+class HoldsCertificates(Protocol):
+    """A session with a place that keeps the certificates of its own balancer."""
+
+    async def held_certificates(self, scope: Scope) -> Sequence[HeldCertificate]:
+        """Those of the scope. Reads only."""
+
+    async def hold_certificate(self, scope: Scope, name: str, credentials: "Credentials") -> None:
+        """Keep it in place of the one of that name, and have a balancer that is there use it.
+
+        Raises:
+            ApplyError: it is not taken; the old one is used on.
+        """
+
+    async def drop_certificate(self, scope: Scope, name: str) -> None:
+        """Keep it no longer."""
 
 
 @runtime_checkable

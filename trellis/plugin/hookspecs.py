@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # every start of the command line imports this module
     from trellis.environments.model import Environment
     from trellis.firewall.backends import Backend
     from trellis.firewall.needs import Need
+    from trellis.hosts import Host
     from trellis.placing.solvers.contract import Solver
     from trellis.plugin.contracts import Balancer, Connector, Provider
     from trellis.resources import Resource
@@ -66,6 +67,17 @@ def trellis_balancers() -> "Sequence[Balancer]":
 
     Fires once a run, after placement. What one can do is told by the contracts of `trellis.plugin.contracts` that it
     satisfies, such as `UsesCertificates` and `DrainsServers`. Two plugins that offer one name are an error.
+    """
+    return ()
+
+
+@hookspec
+def trellis_clouds(environment: "Environment") -> "Sequence[Host]":
+    """Places outside of the environment's hosts where this plugin keeps resources through an API.
+
+    Fires once a run, before hosts are observed. Each place has a name that no host has, a URL of one of the plugin's
+    connectors and that connector's options. No instance runs there; only providers that satisfy `KeepsInClouds` are
+    asked about it. Must be pure.
     """
     return ()
 

@@ -18,11 +18,12 @@ if TYPE_CHECKING:  # --help loads the plugins for their commands, and needs none
     from trellis.environments.model import Environment
     from trellis.firewall.backends import Backend
     from trellis.firewall.needs import Need
+    from trellis.hosts import Host
     from trellis.placing.solvers.contract import Solver
     from trellis.plugin.contracts import Balancer, Connector, Provider
     from trellis.resources import Resource
 
-_NEEDED = frozenset({"trellis_resources", "trellis_connections"})
+_NEEDED = frozenset({"trellis_resources", "trellis_connections", "trellis_clouds"})
 """Hooks whose answers say what hosts should have: one that is missing would be taken for "no longer wanted"."""
 
 GROUP = "trellis"
@@ -141,6 +142,15 @@ class Plugins:
             UsageError: two plugins offer one name.
         """
         return _unique("the balancer", ((name, one.name, one) for name, one in self._offers("trellis_balancers")))
+
+    def clouds(self, environment: "Environment") -> "Mapping[str, Host]":
+        """Places outside of the hosts where plugins keep resources, by name.
+
+        Raises:
+            UsageError: two plugins offer one name.
+        """
+        offers = self._offers("trellis_clouds", environment=environment)
+        return _unique("the place", ((name, one.name, one) for name, one in offers))
 
     def resources(self, deployment: "Deployment") -> "tuple[Resource, ...]":
         """What plugins add to a placed stack."""
