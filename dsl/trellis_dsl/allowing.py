@@ -3,6 +3,7 @@
 import ipaddress
 from typing import Literal
 
+from trellis_dsl.arguments import typed
 from trellis_dsl.declaration import Declaration
 from trellis_dsl.endpoints import HIGHEST_PORT, Endpoint, EndpointRef
 from trellis_dsl.errors import StackError
@@ -23,6 +24,7 @@ class Allow(Declaration):
         self.protocol = protocol
 
 
+@typed()
 def allow_from(
     *networks: str, to: Endpoint | EndpointRef | int | None = None, protocol: Literal["tcp", "udp"] = "tcp"
 ) -> Allow:

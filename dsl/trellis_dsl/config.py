@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, get_args, get_origin, overload
 
+from trellis_dsl.arguments import typed
 from trellis_dsl.declaration import Declaration
 from trellis_dsl.errors import StackError
 from trellis_dsl.location import caller
@@ -57,6 +58,7 @@ class Config(Declaration, Generic[T]):
         return value
 
 
+@typed(leaving=("value",))
 def default(value: T, help: str = "") -> Config[T]:  # noqa: A002 - the field's standard word
     """Declare a config value with a default; its type is the default's.
 
@@ -70,6 +72,7 @@ def default(value: T, help: str = "") -> Config[T]:  # noqa: A002 - the field's 
     return Config(_type_of_value(value), value, help, required=False)
 
 
+@typed(leaving=("type",))
 def required(type: type[T], help: str = "") -> Config[T]:  # noqa: A002 - the field's standard words
     """Declare a config value that every environment must give.
 
@@ -80,6 +83,7 @@ def required(type: type[T], help: str = "") -> Config[T]:  # noqa: A002 - the fi
     return Config(_type_name(type), None, help, required=True)
 
 
+@typed()
 def secret(help: str = "") -> Config[Secret]:  # noqa: A002 - the field's standard word
     """Declare a secret that every environment must give; it shows as ``•••`` everywhere.
 
@@ -89,6 +93,7 @@ def secret(help: str = "") -> Config[Secret]:  # noqa: A002 - the field's standa
     return Config("secret", None, help, required=True)
 
 
+@typed(leaving=("value",))
 def uses(value: ConfigRef[T], help: str = "") -> Config[T]:  # noqa: A002 - the field's standard word
     """Declare that a config value or a secret is the one of another class, so that it is given once.
 
@@ -129,7 +134,7 @@ def _type_of_value(value: object) -> str:
 
 
 def _type_name(wanted: Any) -> str:
-    if wanted in _SIMPLE:
+    if isinstance(wanted, type) and wanted in _SIMPLE:
         return _SIMPLE[wanted]
     if get_origin(wanted) is list and get_args(wanted) == (str,):
         return "list[str]"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal, overload
 
+from trellis_dsl.arguments import typed
 from trellis_dsl.config import service_name
 from trellis_dsl.declaration import Declaration
 from trellis_dsl.errors import StackError
@@ -30,6 +31,7 @@ class Health:
     interval: float = 0.5
 
 
+@typed()
 def http(path: str, *, timeout: float = 60.0, interval: float = 0.5) -> Health:
     """Healthy when a GET of `path` answers with a status from 200 to 399."""
     if not path.startswith("/"):
@@ -37,11 +39,13 @@ def http(path: str, *, timeout: float = 60.0, interval: float = 0.5) -> Health:
     return Health("http", path=path, timeout=timeout, interval=interval)
 
 
+@typed()
 def tcp(*, timeout: float = 60.0, interval: float = 0.5) -> Health:
     """Healthy when a connection is accepted and kept open."""
     return Health("tcp", timeout=timeout, interval=interval)
 
 
+@typed()
 def command(*argv: str, timeout: float = 60.0, interval: float = 0.5) -> Health:
     """Healthy when the command ends with status 0 inside the container."""
     if not argv:
@@ -108,6 +112,7 @@ class Balanced:
     check_port: int = 0
 
 
+@typed()
 def balanced(
     port: int = 0, *, one_active: bool = False, timeout: float = 3600.0, check: str = "", check_port: int = 0
 ) -> Balanced:
@@ -166,6 +171,7 @@ class Endpoint(Declaration):
         return address
 
 
+@typed()
 def listens(
     port: int,
     *,
@@ -238,6 +244,7 @@ class Connection(Declaration):
         return peer
 
 
+@typed(leaving=("endpoint",))
 def connects_to(
     endpoint: EndpointRef | None = None,
     *,
@@ -254,12 +261,8 @@ def connects_to(
         signal: which, for ``"signal"``.
 
     Raises:
-        StackError: it is not an endpoint, or there is no such way to learn of a change.
+        StackError: it is not an endpoint.
     """
-    if on_change not in {"restart", "signal", "nothing"}:
-        raise StackError(
-            f"{on_change!r} is no way to learn of a change", where=caller(), hint="use restart, signal or nothing"
-        )
     if endpoint is not None and not isinstance(endpoint, EndpointRef):
         raise StackError(
             f"connects_to needs an endpoint, not {_kind_of(endpoint)}",

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Literal
 
+from trellis_dsl.arguments import typed
 from trellis_dsl.declaration import Declaration
 from trellis_dsl.errors import StackError
 from trellis_dsl.location import caller
@@ -48,6 +49,7 @@ class File(Declaration):
         self.signal = signal
 
 
+@typed()
 def static_file(
     path: str,
     source: str,
@@ -74,6 +76,7 @@ def static_file(
     return File(path, "static", source=source, mode=mode, owner=owner, group=group, on_change=on_change, signal=signal)
 
 
+@typed()
 def initial_file(
     path: str, source: str, *, mode: int = 0o644, owner: str = "", group: str = "", keep_mode: bool = False
 ) -> File:
@@ -99,6 +102,7 @@ def initial_file(
     )
 
 
+@typed()
 def dynamic_file(
     path: str,
     *,
@@ -129,6 +133,7 @@ def dynamic_file(
     return declare
 
 
+@typed()
 def template_file(
     path: str,
     source: str,
@@ -167,6 +172,7 @@ def template_file(
     )
 
 
+@typed()
 def secret_file(
     path: str,
     *,
@@ -197,6 +203,7 @@ def secret_file(
     return declare
 
 
+@typed()
 def static_folder(
     path: str,
     source: str,

@@ -1,10 +1,10 @@
 """What the decorators of services and roles take, checked as it is said."""
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, TypedDict, TypeVar
+from typing import Any, Literal, TypedDict, TypeVar, get_type_hints
 
+from trellis_dsl.arguments import refuse_mistyped
 from trellis_dsl.endpoints import Health
 from trellis_dsl.errors import StackError
 from trellis_dsl.location import Location
@@ -106,10 +106,15 @@ def service_options(arguments: Mapping[str, object], where: Location) -> Service
     Raises:
         StackError: an argument that there is not, or a value that cannot be meant.
     """
+    hints = get_type_hints(ServiceArguments)
+    for name, value in arguments.items():
+        if name not in hints:
+            raise StackError(f"a service has no argument {name}{_near_miss(name, hints)}", where=where)
+        refuse_mistyped(name, value, hints[name], where)
     said = {name: value for name, value in arguments.items() if name != "name"}
-    for name in said.keys() - _CHECKS.keys():
-        raise StackError(f"a service has no argument {name}{_near_miss(name)}", where=where)
-    return ServiceOptions(**{name: checked(name, value, _CHECKS[name], where) for name, value in said.items()})
+    return ServiceOptions(
+        **{name: checked(name, value, _PARSERS.get(name, _same), where) for name, value in said.items()}
+    )
 
 
 def checked(name: str, value: Any, check: Callable[[Any], V], where: Location) -> V:
@@ -126,69 +131,35 @@ def checked(name: str, value: Any, check: Callable[[Any], V], where: Location) -
         raise StackError(f"{name}: {value!r} cannot be meant", where=where) from None
 
 
-def _near_miss(name: str) -> str:
+def _near_miss(name: str, known: Iterable[str]) -> str:
     import difflib
 
-    close = difflib.get_close_matches(name, [*_CHECKS, "name"], n=1)
-    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(sorted([*_CHECKS, 'name']))}"
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(sorted(known))}"
 
 
-def _of(*kinds: type, says: str) -> Callable[[Any], Any]:
-    """A check that a value is of one of these types; true and false are no numbers."""
-
-    def check(value: object) -> object:
-        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-            raise StackError(f"{value!r} is not {says}")
-        return value
-
-    return check
+def _same(value: object) -> object:
+    return value
 
 
-def _image(value: object) -> str:
-    if not isinstance(value, str) or value.split() != [value]:
+def _image(value: str) -> str:
+    if value.split() != [value]:
         raise StackError(f"{value!r} is not the name of an image", hint='write it as "mariadb:10.11"')
     return value
 
 
-def _words(value: object) -> tuple[str, ...]:
-    if isinstance(value, str):
-        raise StackError("one text is not a list of words", hint=f"write {tuple(value.split())}")
-    if not isinstance(value, Sequence) or not all(isinstance(word, str) for word in value):
-        raise StackError(f"{value!r} is not a list of words", hint='write ("nginx", "-g", "daemon off;")')
-    return tuple(value)
-
-
-def _relocatable(value: object) -> object:
-    if value is not True and value is not False and value != "coordinated":
-        raise StackError(f"{value!r} is not True, False or 'coordinated'")
+def _seconds(value: float) -> float:
+    if value < 0:
+        raise StackError(f"{value} is less than nothing", hint="seconds are 0 or more")
     return value
 
 
-def _seconds(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-        raise StackError(f"{value!r} is not a number of seconds")
-    return value
-
-
-def _labels(value: object) -> Mapping[str, str]:
-    if not isinstance(value, Mapping) or not all(isinstance(text, str) for pair in value.items() for text in pair):
-        raise StackError(f"{value!r} are not labels", hint='write {"team": "shop"}')
-    return value
-
-
-_CHECKS: Mapping[str, Callable[[Any], Any]] = {
+_PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "image": _image,
     "cpu": parse_cpu,
     "memory": parse_bytes,
     "disk": parse_bytes,
     "network": parse_bandwidth,
-    "relocatable": _relocatable,
-    "priority": _of(int, says="a whole number"),
-    "host_network": _of(bool, says="True or False"),
-    "command": _words,
-    "user": _of(str, says="a user's name or number, as text"),
+    "command": tuple,
     "stop_grace": _seconds,
-    "health": _of(Health, says='a check: say tcp(), or command("pg_isready")'),
-    "rollout": _of(Rollout, says="a Rollout"),
-    "labels": _labels,
 }

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Generic, Literal, Self, TypeVar
 
+from trellis_dsl.arguments import typed
 from trellis_dsl.declaration import Declaration
 from trellis_dsl.errors import StackError
 from trellis_dsl.location import caller
@@ -43,16 +44,19 @@ one_per_role = Policy(1, 1, "per_role")
 """One instance on one of the role's hosts."""
 
 
+@typed()
 def at_least(n: int) -> Count:
     """`n` instances or more; over the role, or ``.per_host``."""
     return _count(n, None)
 
 
+@typed()
 def exactly(n: int) -> Count:
     """`n` instances; over the role, or ``.per_host``."""
     return _count(n, n)
 
 
+@typed()
 def between(low: int, high: int) -> Count:
     """From `low` to `high` instances; over the role, or ``.per_host``."""
     return _count(low, high)
@@ -60,7 +64,7 @@ def between(low: int, high: int) -> Count:
 
 def _count(low: int, high: int | None) -> Count:
     said = (low,) if high in {None, low} else (low, high)
-    if not all(isinstance(number, int) and not isinstance(number, bool) and number >= 0 for number in said):
+    if min(said) < 0:
         raise StackError(f"{' to '.join(map(str, said))} is not a number of instances", where=caller())
     if high is not None and high < low:
         raise StackError(f"{low} to {high} is no range: the first number is the smaller one", where=caller())
@@ -81,26 +85,31 @@ class Runs(Declaration, Generic[S]):
         self.labels: dict[str, str] = {}
         self.facts: dict[str, str] = {}
 
+    @typed()
     def spread_over(self, *labels: str) -> Self:
         """Spread the instances evenly over the values of host labels, such as ``datacenter``."""
         self.labels_to_spread += labels
         return self
 
+    @typed()
     def apart_from(self, *services: type[Service]) -> Self:
         """Keep the instances off hosts that run these services."""
         self.apart += services
         return self
 
+    @typed()
     def together_with(self, *services: type[Service]) -> Self:
         """Keep the instances on hosts that run these services too."""
         self.together += services
         return self
 
+    @typed()
     def on_hosts_with(self, **labels: str) -> Self:
         """Only hosts with these labels."""
         self.labels.update(labels)
         return self
 
+    @typed()
     def on_hosts_where(self, **facts: str) -> Self:
         """Only hosts with these facts: a version specifier such as ``docker=">=20"``, or an exact value."""
         self.facts.update(facts)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from trellis_dsl.arguments import fits, typed
 from trellis_dsl.config import Config
 from trellis_dsl.declaration import Declaration
 from trellis_dsl.endpoints import Endpoint, EndpointRef
@@ -56,6 +57,7 @@ class Handling:
 AS_USUAL = Handling()
 
 
+@typed(leaving=("endpoint", "aliases"))
 def site(  # noqa: PLR0913 - a site's options, each by its name
     name: str | Config[str],
     endpoint: Endpoint | EndpointRef,
@@ -94,8 +96,9 @@ def site(  # noqa: PLR0913 - a site's options, each by its name
         )
     if not path.startswith("/"):
         raise StackError(f"site path {path!r} does not start with /", where=caller())
-    if isinstance(aliases, str):
-        raise StackError("aliases is a list of names", where=caller(), hint=f"write aliases=[{aliases!r}]")
+    if isinstance(aliases, str) or not fits(aliases, Sequence[str] | Config):
+        hint = f"write aliases=[{aliases!r}]" if isinstance(aliases, str) else None
+        raise StackError("aliases is a list of names", where=caller(), hint=hint)
     if timeout <= 0 or requests_per_second < 0 or connections < 0:
         raise StackError("a site's timeout is above 0 s, and its limits are 0 or more", where=caller())
     more = aliases if isinstance(aliases, Config) else tuple(aliases)

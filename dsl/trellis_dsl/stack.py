@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, Unpack, overload
 
+from trellis_dsl.arguments import typed
 from trellis_dsl.config import ConfigRef, service_name
 from trellis_dsl.endpoints import ConnectionRef, EndpointRef
 from trellis_dsl.errors import StackError
@@ -63,6 +64,7 @@ class Stack:
         name: lower-case letters, digits and single hyphens, starting with a letter.
     """
 
+    @typed()
     def __init__(self, name: str) -> None:
         self.location = caller()
         if not _STACK_NAME.fullmatch(name) or len(name) > _LONGEST_NAME:

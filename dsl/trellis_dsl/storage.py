@@ -1,5 +1,6 @@
 """A role's data, and where a service's container sees it."""
 
+from trellis_dsl.arguments import typed
 from trellis_dsl.declaration import Declaration
 from trellis_dsl.errors import StackError
 from trellis_dsl.location import caller
@@ -17,6 +18,7 @@ class Storage(Declaration):
         active: on how many hosts at once it may be written; None is all of them.
     """
 
+    @typed(leaving=("size",))
     def __init__(
         self,
         size: str | int,
@@ -40,6 +42,7 @@ class Mount(Declaration):
         self.path = path
 
 
+@typed()
 def mounts(path: str) -> Mount:
     """Declare that the service keeps data at an absolute path in its container.
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from trellis_dsl.arguments import refuse_mistyped_fields, typed
 from trellis_dsl.errors import StackError
 from trellis_dsl.location import caller
 
@@ -34,6 +35,7 @@ class Rollout:
 
     def __post_init__(self) -> None:
         """Raises `StackError` for numbers that cannot be meant."""
+        refuse_mistyped_fields(self)
         for name, least in (("batch", 1), ("pause", 0), ("drain", 0), ("canary", 0), ("watch", 0)):
             if getattr(self, name) < least:
                 raise StackError(f"{name} is {getattr(self, name)}; the least is {least}", where=caller())
@@ -61,6 +63,7 @@ class Update:
         """Start the new instance and wait until it is healthy."""
         self.recorded.append(("start", ()))
 
+    @typed()
     def run(self, *argv: str) -> None:
         """Run a command in the instance that is up at this point; status 0 is success."""
         if not argv:
@@ -68,6 +71,7 @@ class Update:
         self.recorded.append(("run", argv))
 
 
+@typed()
 def update_from(version: str) -> Callable[[F], F]:
     """Mark a method as the instructions for an update from versions that match.
 

@@ -166,9 +166,13 @@ class Rendering:
 
                 bound = self.bind()
                 return render_template(self.root, spec.source, {self.word: bound, "host": vars(bound)["host"]})
-            return declared.render(self.bind()) if declared.render else ""
+            text: object = declared.render(self.bind()) if declared.render else ""
         except Exception as error:  # noqa: BLE001 - the user's method may fail in any way
             raise failed(f"{self.cls.__name__}.{spec.name}", error, str(declared.location)) from None
+        if not isinstance(text, str | Secret):
+            what = f"{self.cls.__name__}.{spec.name} returns {type(text).__name__}, not text"
+            raise StackError(what, where=str(declared.location))
+        return text
 
 
 def _folder(source: Path) -> Mapping[str, object]:

@@ -84,12 +84,6 @@ def _mode(member: Member, declared: File) -> int:
 
 
 def _check_change(member: Member, declared: File) -> None:
-    if declared.on_change not in ("restart", "signal", "nothing"):
-        raise StackError(
-            f"{declared.on_change!r} is not what a change can do",
-            where=member.at(declared),
-            hint="restart, signal or nothing",
-        )
     if f"SIG{declared.signal.removeprefix('SIG')}" not in Signals.__members__:
         raise StackError(f"there is no signal {declared.signal}", where=member.at(declared), hint="such as HUP or USR1")
     if member.is_service:
@@ -134,17 +128,32 @@ def _refuse_overlaps(member: Member, specs: tuple[FileSpec, ...]) -> None:
 
 def _source_digest(member: Member, declared: File, root: Path) -> str:
     if not declared.source:
+        _refuse_no_source(member, declared)
         return ""
     source = (root / declared.source).resolve()
     if not source.is_relative_to(root.resolve()):
         raise StackError(f"{declared.source} lies outside the stack's folder", where=member.at(declared))
     if declared.kind == "folder":
         return _folder_digest(member, declared, root / declared.source)
-    if not source.is_file():
+    if not _is_file(source):
         raise StackError(
             f"there is no file {declared.source}", where=member.at(declared), hint=f"put it at {root / declared.source}"
         )
     return hashlib.sha256(source.read_bytes()).hexdigest()
+
+
+def _refuse_no_source(member: Member, declared: File) -> None:
+    if declared.template or declared.kind in {"static", "initial", "folder"}:
+        raise StackError(
+            "the source is empty", where=member.at(declared), hint="name it relative to the stack's folder"
+        )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that no file can have
+        return False
 
 
 def _folder_digest(member: Member, declared: File, source: Path) -> str:
