@@ -93,28 +93,44 @@ def propose(
     """
     ref = known.environments.get(environment)
     if ref is None:
-        tree = repository.tree(commit)
-        program = written(repository, project, tree, branch=f"env/{environment}")
-        return Proposal(environment, NOTHING, tree, (commit,), program, evaluated(program), None, brings, title=title)
+        return _beginning(repository, project, environment, commit, brings, title)
     refuse_checked_out(environment, ref.checked_out)
     ours = _with_returned(repository, known, ref.commit, brings)
     merged = merge(repository, ours, commit)
     sides = _sides(repository, project, ours, commit)
-    conflicts = merged.conflicts or contradictions(sides)
     what = f"{title[0].lower()}{title[1:]}: it contradicts what {environment} has; {environment} is untouched"
-    if conflicts:
+    if conflicts := merged.conflicts or contradictions(sides):
         raise ConflictError(what, conflicts, hint=_TOGETHER)
     program = written(repository, project, merged.tree, branch=f"env/{environment}")
-    try:
-        blueprint = evaluated(program)
-    except StackError as fault:
-        raise ConflictError(
-            what, [senseless(sides, f"the merged stack is at fault: {fault}")], hint=_TOGETHER
-        ) from None
-    before = blueprint_of(repository, project, ref.commit)
     return Proposal(
-        environment, ref.object, merged.tree, (ref.commit, commit), program, blueprint, before, brings, title=title
+        environment=environment,
+        old=ref.object,
+        tree=merged.tree,
+        parents=(ref.commit, commit),
+        program=program,
+        blueprint=_sensible(program, sides, what),
+        before=blueprint_of(repository, project, ref.commit),
+        brings=brings,
+        title=title,
     )
+
+
+def _beginning(
+    repository: Repository, project: Project, environment: str, commit: str, brings: Mapping[str, str], title: str
+) -> Proposal:
+    """A branch that begins with a commit."""
+    tree = repository.tree(commit)
+    program = written(repository, project, tree, branch=f"env/{environment}")
+    return Proposal(environment, NOTHING, tree, (commit,), program, evaluated(program), None, brings, title=title)
+
+
+def _sensible(program: Program, sides: Sides, what: str) -> Blueprint:
+    """The blueprint of what a merge gave. Raises `ConflictError`, with what each side did, when there is none."""
+    try:
+        return evaluated(program)
+    except StackError as fault:
+        conflict = senseless(sides, f"the merged stack is at fault: {fault}")
+        raise ConflictError(what, [conflict], hint=_TOGETHER) from None
 
 
 def _with_returned(repository: Repository, known: Known, tip: str, brings: Mapping[str, str]) -> str:

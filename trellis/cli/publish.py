@@ -82,7 +82,7 @@ def _publish(project: Project, name: str, version: str) -> "Record":
 
     with opened(project.root) as repository:
         known = read(repository)
-        publishing.check_runs(known, name, known.release(version))
+        publishing.check_runs(repository, known, name, known.release(version))
     stack, outcome = _seen(project, name, version)
     publisher = _publisher(project, name, stack)
     with opened(project.root) as repository, _recorded(project, name, stack, f"published {version}: {outcome}"):

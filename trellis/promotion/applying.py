@@ -15,6 +15,7 @@ from trellis.environments.model import Environment
 from trellis.environments.project import Project
 from trellis.errors import PolicyError
 from trellis.promotion.chain import Asked, Overruling, decide, unpublished
+from trellis.promotion.merges import by_content
 from trellis.revisions import names
 from trellis.revisions.repository import NOTHING, RefChange, Repository, opened
 
@@ -62,7 +63,7 @@ def apply_change(
         PolicyError: the chain does not allow it, or something needs care.
         ConflictError: it contradicts what is there.
     """
-    from trellis.promotion.publications import published_for
+    from trellis.promotion.believed import published_for
 
     found = load_environment(project, environment)
     with opened(project.root) as repository:
@@ -73,9 +74,8 @@ def apply_change(
             yield None
             return
         published = published_for(repository, project, found).values()
-        reason = decide(
-            Asked(environment, found.pulls_from, unpublished(known, change.tip, [tip], published)), overruling
-        )
+        loose = unpublished(known, change.tip, [tip], published, by_content(repository))
+        reason = decide(Asked(environment, found.pulls_from, loose), overruling)
         brings = brought_by(known, change)
         proposal = propose(repository, project, known, environment, change.tip, brings, f"Apply {name}")
         proposal = settled(found, proposal, reason, (*accepted, *change.accepts))

@@ -3,7 +3,7 @@
 `decide` is asked by every way in: the working tree, a change-set, a release, a promotion, and what a branch holds.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from trellis.changes.reading import Known
@@ -71,7 +71,18 @@ def decide(asked: Asked, overruling: Overruling | None = None) -> str:
     return overruling.reason.strip()
 
 
-def unpublished(known: Known, wanted: str, had: Iterable[str], published: Iterable[str]) -> tuple[str, ...]:
+Empty = Callable[[Sequence[Commit]], Collection[str]]
+"""Given commits that say of themselves that they only bring others together, the ids of those that do."""
+
+
+def as_they_say(commits: Sequence[Commit]) -> Collection[str]:
+    """All of them: for telling. A message is anybody's to write, so nothing is decided by it."""
+    return {commit.id for commit in commits}
+
+
+def unpublished(
+    known: Known, wanted: str, had: Iterable[str], published: Iterable[str], empty: Empty
+) -> tuple[str, ...]:
     """What a commit holds and nobody published: names of change-sets, then commits that belong to none.
 
     Args:
@@ -79,9 +90,11 @@ def unpublished(known: Known, wanted: str, had: Iterable[str], published: Iterab
         wanted: the commit.
         had: commits whose content the environment has already, by a decision that was made before.
         published: commits that the environment before published.
+        empty: tells which commits hold nothing of their own.
     """
     loose = known.graph.missing(wanted, [*had, *published])
-    return _told(known, [commit for commit in loose if not _is_merge(commit)])
+    nothing = empty([commit for commit in loose if _is_merge(commit)])
+    return _told(known, [commit for commit in loose if commit.id not in nothing])
 
 
 def never_ran(known: Known, tip: str, upstream: Iterable[str]) -> Mapping[str, str]:
@@ -93,7 +106,7 @@ def never_ran(known: Known, tip: str, upstream: Iterable[str]) -> Mapping[str, s
         upstream: commits that the environment before runs, or ever published.
     """
     given = list(upstream)
-    things = unpublished(known, tip, (), given)
+    things = unpublished(known, tip, (), given, as_they_say)
     reasons: dict[str, str] = {}
     for commit in known.graph.first_parents(tip):
         reason = commit.trailer(names.OVERRULED)
@@ -106,7 +119,7 @@ def never_ran(known: Known, tip: str, upstream: Iterable[str]) -> Mapping[str, s
 
 
 def _is_merge(commit: Commit) -> bool:
-    """Made by Trellis to bring things together: it holds nothing of its own."""
+    """Whether it says that Trellis made it to bring things together, and that it holds nothing of its own."""
     return any(key in commit.trailers for key in (names.CONTAINS, names.REVERTS, names.RELEASE, names.MERGES))
 
 

@@ -9,6 +9,7 @@ from trellis.environments.project import Project
 from trellis.errors import TrellisError
 from trellis.promotion.applying import refuse_careless
 from trellis.promotion.chain import WORKING_TREE, Asked, Overruling, decide, unpublished
+from trellis.promotion.merges import by_content
 from trellis.revisions import names
 from trellis.revisions.blueprints import blueprint_of
 from trellis.revisions.programs import Program
@@ -54,10 +55,11 @@ def _loose(project: Project, environment: Environment, program: Program) -> tupl
         if decided is not None and decided.commit == program.commit:
             return ()
         known = read(repository, f"{names.DECIDED}{environment.name}")
-        from trellis.promotion.publications import published_for  # signatures need what starts slowly
+        from trellis.promotion.believed import published_for  # signatures need what starts slowly
 
         published = published_for(repository, project, environment).values()
-        loose = unpublished(known, program.commit, [decided.commit] if decided else [], published)
+        had = [decided.commit] if decided else []
+        loose = unpublished(known, program.commit, had, published, by_content(repository))
         return loose or ("where its branch was moved to by hand",)
 
 

@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from trellis.environments.model import Environment
-from trellis.environments.project import Project
-from trellis.errors import NotAuthorisedError
 from trellis.pki.model import Credentials
 from trellis.promotion.records import PAYLOAD_TYPE, Record, authentic, chained, digest_of, refuse_older, standing
 from trellis.revisions import names
@@ -98,27 +95,3 @@ def next_record(ledger: Ledger, **said: Any) -> Record:
     previous = digest_of(ledger.texts[-1]) if ledger.texts else ""
     at = datetime.now(UTC).isoformat(timespec="seconds")
     return Record(serial=len(ledger.texts) + 1, environment=ledger.environment, at=at, previous=previous, **said)
-
-
-def published_for(repository: Repository, project: Project, environment: Environment) -> Mapping[str, str]:
-    """Versions and commits that the environment before this one has published, each of them checked.
-
-    What cannot be trusted is left out: then the chain refuses it.
-    """
-    if not environment.pulls_from:
-        return {}
-    from trellis.promotion.upstreams import upstream_of
-
-    upstream = upstream_of(project, environment)
-    found: dict[str, str] = {}
-    try:
-        ledger = upstream.ledger(repository)
-        trust, now = upstream.trust(), datetime.now(UTC)
-        ledger.check(trust, now)
-        for version in ledger.published:
-            record = ledger.authentic(version, trust, now)
-            if record is not None:
-                found[version] = record.commit
-    except NotAuthorisedError:
-        return found
-    return found

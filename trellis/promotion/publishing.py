@@ -10,6 +10,7 @@ from trellis.environments.project import Project
 from trellis.errors import ConfigError, PolicyError, UsageError
 from trellis.pki.model import Credentials
 from trellis.promotion.chain import unpublished
+from trellis.promotion.merges import by_content
 from trellis.promotion.publications import added, next_record, read_ledger
 from trellis.promotion.records import Record
 from trellis.revisions.blueprints import blueprint_of
@@ -43,7 +44,7 @@ class Publisher:
         return made
 
 
-def check_runs(known: Known, environment: str, release: Release) -> Ref:
+def check_runs(repository: Repository, known: Known, environment: str, release: Release) -> Ref:
     """The branch of an environment that holds everything that a release does.
 
     Raises:
@@ -53,7 +54,7 @@ def check_runs(known: Known, environment: str, release: Release) -> Ref:
     if ref is None:
         hint = f"trellis change apply NAME -e {environment}, for each of: {', '.join(release.changes)}"
         raise PolicyError(f"{environment} runs the working tree, not release {release.version}", hint=hint)
-    lacks = list(unpublished(known, release.commit, [ref.commit], ()))
+    lacks = list(unpublished(known, release.commit, [ref.commit], (), by_content(repository)))
     lacks += sorted(reverted(known.graph, ref.commit) & release.changes.keys() - set(lacks))
     if lacks:
         what = f"{environment} does not run all of release {release.version}: it lacks {', '.join(lacks)}"
@@ -70,7 +71,7 @@ def publish(repository: Repository, publisher: Publisher, version: str, outcome:
     """
     known = read(repository)
     release = known.release(version)
-    ref = check_runs(known, publisher.environment, release)
+    ref = check_runs(repository, known, publisher.environment, release)
     ledger = read_ledger(repository, publisher.environment)
     record = next_record(
         ledger,

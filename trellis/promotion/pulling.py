@@ -17,6 +17,7 @@ from trellis.errors import NotAuthorisedError
 from trellis.promotion.applying import Prepared, settled
 from trellis.promotion.chain import Asked, Overruling, decide, unpublished
 from trellis.promotion.lacking import Lacks, lacking
+from trellis.promotion.merges import by_content
 from trellis.promotion.publications import refuse_rewound, remember
 from trellis.promotion.records import Record
 from trellis.promotion.upstreams import upstream_of
@@ -121,7 +122,8 @@ def _decided(
     decided = repository.ref(f"{names.DECIDED}{environment.name}")
     had = [decided.commit] if decided else []
     published = [record.commit] if record else []
-    loose = dict.fromkeys(thing for commit in wanted for thing in unpublished(known, commit, had, published))
+    empty = by_content(repository)
+    loose = dict.fromkeys(thing for commit in wanted for thing in unpublished(known, commit, had, published, empty))
     if record is None and not loose and not _has(known, environment.name, release):
         loose = {f"release {release.version}": None}
     return decide(Asked(environment.name, environment.pulls_from, tuple(loose)), overruling)

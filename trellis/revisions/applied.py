@@ -13,8 +13,6 @@ def content_of(project: Project, program: Program) -> str:
             return ""
         with opened(project.root) as repository:
             return repository.tree(program.commit)
-    if program.root != project.root:  # one of an earlier run, which is kept as a tree
-        return program.commit
     with opened_if_any(project.root) as repository:
         return repository.snapshot() if repository else ""
 

@@ -1,21 +1,21 @@
 """The repository of a project: asked and written through GitPython; checkout, index and HEAD are never touched."""
 
-import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from trellis.environments.loading import FOLDER
 from trellis.environments.project import PROJECT_FILE
 from trellis.errors import LockedError, TrellisError, UsageError
 from trellis.revisions.graph import ALL_FIELDS, Graph, parse_log
+from trellis.revisions.limits import refuse_too_large
+from trellis.revisions.objects import Objects
 
 if TYPE_CHECKING:
-    from git import Actor, Repo
+    from git import Repo
 
 _OLDEST = (2, 38)  # git merge-tree --write-tree
 NOTHING = "0" * 40
@@ -99,35 +99,13 @@ def _git() -> Any:
     return git
 
 
-class Repository:
-    """An open repository.
+class Repository(Objects):
+    """An open repository: its refs, its history, and the working tree of the project.
 
     Args:
         repo: GitPython's.
         root: the project's folder, which may be a folder of the repository.
     """
-
-    def __init__(self, repo: "Repo", root: Path) -> None:
-        self._repo = repo
-        self._git = repo.git
-        self._operator: Actor | None = None
-        top = Path(repo.working_tree_dir or root).resolve()
-        self.root = root
-        self.prefix = "" if root.resolve() == top else root.resolve().relative_to(top).as_posix() + "/"
-
-    @contextmanager
-    def explained(self) -> Iterator[None]:
-        """Turn what git says into an error with its sentence."""
-        from git import GitCommandError
-
-        try:
-            yield
-        except GitCommandError as fault:
-            said = str(fault.stderr).strip().removeprefix("stderr: ").strip("'\n ") or f"status {fault.status}"
-            hint = None
-            if "dubious ownership" in said:
-                hint = f"git config --global --add safe.directory {self._repo.working_tree_dir}"
-            raise TrellisError(f"git: {said.splitlines()[0]}", where=str(self.root), hint=hint) from fault
 
     def check_version(self) -> None:
         """Raise `TrellisError` when git is too old to merge without a checkout."""
@@ -237,65 +215,6 @@ class Repository:
         notes, _, trailers = body.partition("\x1f")
         return notes.strip().removesuffix(trailers.strip()).strip()
 
-    def tree(self, commit: str) -> str:
-        """The tree of a commit, or the tree itself."""
-        return str(self._repo.tree(commit).hexsha)
-
-    def parents(self, commit: str) -> tuple[str, ...]:
-        """The parents of a commit."""
-        return tuple(str(parent.hexsha) for parent in self._repo.commit(commit).parents)
-
-    def file(self, commit_or_tree: str, path: str) -> str | None:
-        """The text of a file of the project in a commit, or None."""
-        try:
-            blob = self._repo.tree(commit_or_tree) / f"{self.prefix}{path}"
-        except KeyError:
-            return None
-        return str(blob.data_stream.read().decode())
-
-    def blob(self, object_id: str) -> str:
-        """The text of a blob."""
-        return bytes(self._repo.odb.stream(bytes.fromhex(object_id)).read()).decode()
-
-    def commit(self, tree: str, parents: Sequence[str], text: str) -> str:
-        """Write a commit; no ref leads to it yet."""
-        from git import Commit
-
-        made = Commit.create_from_tree(
-            self._repo,
-            self._repo.tree(tree),
-            text,
-            [self._repo.commit(parent) for parent in parents],
-            author=self._who(),
-            committer=self._who(),
-        )
-        return str(made.hexsha)
-
-    def texts(self, commit: str) -> tuple[str, ...]:
-        """The texts that a commit made by `commit_texts` holds, in their order."""
-        blobs = sorted(self._repo.commit(commit).tree.blobs, key=lambda blob: blob.name)
-        return tuple(blob.data_stream.read().decode(errors="replace") for blob in blobs)
-
-    def commit_texts(self, texts: Sequence[str], parents: Sequence[str], text: str) -> str:
-        """Write a commit that holds nothing but texts, ``000001.json`` and so on; no ref leads to it yet."""
-        lines = (f"100644 blob {self._store(item)}\t{number:06}.json\n" for number, item in enumerate(texts, 1))
-        with self._given("".join(lines)) as asked, self.explained():
-            tree = str(self._git.mktree(istream=asked))
-        return self.commit(tree, parents, text)
-
-    def tag(self, name: str, commit: str, text: str) -> str:
-        """Write an annotated tag's object; no ref leads to it yet."""
-        from time import time
-
-        from gitdb import IStream
-
-        who = self._who()
-        content = (
-            f"object {commit}\ntype commit\ntag {name}\ntagger {who.name} <{who.email}> {int(time())} +0000\n\n{text}"
-        )
-        data = content.encode()
-        return str(self._repo.odb.store(IStream(b"tag", len(data), BytesIO(data))).hexsha.decode())
-
     def update(self, changes: Sequence[RefChange], *, reason: str) -> None:
         """Move refs, all or none, each only from where it was expected.
 
@@ -331,16 +250,21 @@ class Repository:
 
     def snapshot(self) -> str:
         """The tree of the working tree's program as it is, untracked files included, environments left out."""
+        refuse_too_large(self.root, [file.removeprefix(self.prefix) for file in self.dirty(every=True)])
         with self._index() as index, self.explained():
             if self.head():
                 self._git.read_tree("HEAD", env=index)
             self._git.add("-A", "--", *self._program(), env=index)
             return str(self._git.write_tree(env=index))
 
-    def dirty(self) -> tuple[str, ...]:
-        """The program's files that differ from what is checked out, environments left out."""
+    def dirty(self, *, every: bool = False) -> tuple[str, ...]:
+        """The program's files that differ from what is checked out, environments left out.
+
+        Folders of which nothing is tracked stand for their files, unless every file is asked for.
+        """
+        untracked = "--untracked-files=all" if every else "--untracked-files=normal"
         with self.explained():
-            said = str(self._git.status("--porcelain", "-z", "--no-renames", "--", *self._program()))
+            said = str(self._git.status("--porcelain", "-z", "--no-renames", untracked, "--", *self._program()))
         return tuple(sorted(entry[3:] for entry in said.split("\0") if entry))
 
     def write_folder(self, tree: str, folder: Path) -> None:
@@ -358,24 +282,6 @@ class Repository:
         """GitPython's repository, for what only one module needs."""
         return self._repo
 
-    def _store(self, text: str) -> str:
-        from gitdb import IStream
-
-        data = text.encode()
-        return str(self._repo.odb.store(IStream(b"blob", len(data), BytesIO(data))).hexsha.decode())
-
-    def _who(self) -> "Actor":
-        """Whom git names as the committer; the account on this machine where nobody told git."""
-        from git import Actor, GitCommandError
-
-        if self._operator is None:
-            try:
-                said = str(self._git.var("GIT_COMMITTER_IDENT"))
-                self._operator = Actor._from_string(said.rpartition(" ")[0].rpartition(" ")[0])  # noqa: SLF001 - its parser
-            except GitCommandError:
-                self._operator = Actor.committer(self._repo.config_reader())
-        return self._operator
-
     def _program(self) -> tuple[str, str]:
         """Pathspecs of the program: the project's folder without the environments' data."""
         return f":(literal){self.prefix or '.'}", f":(exclude,literal){self.prefix}{FOLDER}"
@@ -385,12 +291,3 @@ class Repository:
         """An environment with an index file of its own."""
         with tempfile.TemporaryDirectory(prefix="trellis-index-") as folder:
             yield {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-
-    @contextmanager
-    def _given(self, text: str) -> Iterator[IO[bytes]]:
-        """A text as a file that a process reads on its standard input."""
-        with tempfile.TemporaryFile() as file:
-            file.write(text.encode())
-            file.flush()
-            os.lseek(file.fileno(), 0, os.SEEK_SET)
-            yield file

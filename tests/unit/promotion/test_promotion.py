@@ -21,7 +21,7 @@ from trellis.pki.issuing import create_authority, issue
 from trellis.pki.model import Leaf, Use
 from trellis.pki.pem import bundle
 from trellis.promotion import publishing
-from trellis.promotion.applying import begun
+from trellis.promotion.applying import apply_change, begun
 from trellis.promotion.chain import Overruling
 from trellis.promotion.gate import allowed
 from trellis.promotion.publishing import Publisher
@@ -323,6 +323,48 @@ def test_pulling_launders_nothing_that_was_merged_by_hand(world: World) -> None:
     world.publish("7.3")
     with pytest.raises(PolicyError, match="has not published later"):
         world.pull("7.3")
+
+
+def forged(shop: Shop, branch: str, trailer: str) -> None:
+    """Commit an edit to a branch under a message that says that Trellis made it, and that it holds nothing."""
+    shop.git("switch", "-q", branch)
+    stack = shop.root / "stack.py"
+    stack.write_text(stack.read_text().replace("shop/website:1", "evil/website:1"))
+    shop.git("commit", "-q", "-a", "-m", f"Bring things together\n\n{trailer}")
+    shop.git("switch", "-q", "main")
+
+
+TRAILERS = ["Trellis-Merges: nothing", "Trellis-Contains: image 0", "Trellis-Release: 7.2", "Trellis-Reverts: image"]
+
+
+@pytest.mark.parametrize("trailer", TRAILERS)
+def test_what_a_message_says_gets_nothing_past_the_chain(world: World, trailer: str) -> None:
+    shop = world.shop
+    world.pull("7.2")
+    test = load_environment(shop.project, "test")
+    forged(shop, "env/test", trailer)
+    with pytest.raises(PolicyError, match="test pulls from dev, which has not published 1 commit of no change-set"):
+        allowed(shop.project, test, program_of(shop.project, test))
+
+
+def test_a_change_set_that_calls_itself_a_merge_is_refused_like_any_other(world: World) -> None:
+    shop = world.shop
+    shop.git("branch", "change/quiet", "main")
+    forged(shop, "change/quiet", "Trellis-Merges: nothing")
+    with (
+        pytest.raises(PolicyError, match="test pulls from dev, which has not published quiet"),
+        apply_change(shop.project, "test", "quiet", None, ()),
+    ):
+        pass
+
+
+def test_a_release_with_something_more_in_it_is_not_published(world: World) -> None:
+    shop = world.shop
+    shop.git("branch", "more", "release/7.2")
+    forged(shop, "more", "Trellis-Release: 7.4\nTrellis-Contains: image 0")
+    shop.git("tag", "-a", "-m", "Release 7.4", "release/7.4", "more")
+    with pytest.raises(PolicyError, match=r"dev does not run all of release 7.4: it lacks 1 commit of no change-set"):
+        world.publish("7.4")
 
 
 def test_a_care_has_to_be_accepted(world: World) -> None:
