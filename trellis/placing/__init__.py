@@ -18,7 +18,7 @@ from trellis.placing.model import (
 )
 
 if TYPE_CHECKING:
-    from trellis.placing.deciding import place
+    from trellis.placing.answering import place
 
 __all__ = [
     "Capacity",
@@ -40,7 +40,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Import what decides only when it is asked for: the model alone is read at every start."""
     if name == "place":
-        from trellis.placing.deciding import place
+        from trellis.placing.answering import place
 
         return place
     raise AttributeError(f"module {__name__} has no attribute {name}")

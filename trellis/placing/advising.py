@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from trellis.placing.deciding import place
+from trellis.placing.deciding import decide
 from trellis.placing.model import HostOffer, Placement, Problem, Running, Shortfall
+from trellis.placing.permitting import allowing_moves_gives, missing_in
 from trellis.placing.solvers.contract import Answer, Limits, Where
 from trellis.placing.task import Task
 
@@ -74,38 +75,15 @@ def advise(problem: Problem, *, limits: Limits = _LIMITS) -> Advice:
         limits: what each of the placements that are tried may spend.
 
     Raises:
-        ConfigError, DoesNotFitError: as place().
+        ConfigError, DoesNotFitError: as decide().
     """
-    placement = place(problem, limits=limits)
+    placement = decide(problem, limits=limits)
     spare = spare_hosts(problem, placement)
     if placement.shortfalls:
         notes = _notes_short(problem, placement, limits)
         return Advice(roles_to_give(problem, placement, limits), None, spare, notes, placement.shortfalls)
     give_back = _returnable(problem, placement, limits)
     return Advice((), give_back, spare, _notes_fit(problem, give_back))
-
-
-def allowing_moves_gives(problem: Problem, placement: Placement, limits: Limits = _LIMITS) -> str | None:
-    """What it would give to allow moves of coordinated services; None when that changes nothing."""
-    kept = {load.service for load in problem.workloads if load.relocatable == "coordinated"} - problem.allow_moves
-    running = {run.service for run in problem.running}
-    services = sorted(kept & running)
-    if not placement.shortfalls or not services:
-        return None
-    freer = place(replace(problem, allow_moves=problem.allow_moves | kept), limits=limits)
-    gained = _missing(placement) - _missing(freer)
-    homes = {(run.service, run.index): run.host for run in problem.running}
-    moved = sorted(
-        {p.service for p in freer.instances if p.service in kept and homes.get((p.service, p.index), p.host) != p.host}
-    )
-    if gained <= 0 or not moved:
-        return None
-    flags = " ".join(f"--allow-moves {service}" for service in moved)
-    return f"with {flags}, {gained} more would find a host"
-
-
-def _missing(placement: Placement) -> int:
-    return sum(short.missing for short in placement.shortfalls)
 
 
 def _is_usable(host: HostOffer) -> bool:
@@ -143,7 +121,7 @@ def _reserve(problem: Problem, placement: Placement, spare: tuple[str, ...]) -> 
         return ""
     busy = sorted({placed.host for placed in placement.instances})
     losses = (_lost(problem, placement, {*spare, name}) for name in busy)
-    if any(place(loss, solver=AtAGlance(), limits=_LIMITS).shortfalls for loss in losses):
+    if any(decide(loss, solver=AtAGlance(), limits=_LIMITS).shortfalls for loss in losses):
         return ""
     which = "it" if len(spare) == 1 else "they"
     return f"; {which} could be given back, and everything would still fit if any one more host were lost"
@@ -165,14 +143,14 @@ def _roles_to_give(
             candidate = _with_role(problem, [*given, name], role)
             if candidate is None:
                 continue
-            tried = place(candidate, limits=limits)
-            if _missing(tried) < _missing(best):
+            tried = decide(candidate, limits=limits)
+            if missing_in(tried) < missing_in(best):
                 given.append(name)
                 best = tried
             if not any(short.role == role for short in best.shortfalls):
                 break
         if given:
-            found.append(GiveRole(role, tuple(given), _missing(best), best))
+            found.append(GiveRole(role, tuple(given), missing_in(best), best))
     return tuple(found)
 
 
@@ -187,7 +165,7 @@ def _returnable(problem: Problem, placement: Placement, limits: Limits) -> GiveB
     gone: list[str] = []
     best: Placement | None = None
     for name in _least_needed(problem, placement):
-        tried = place(_drained(problem, [*gone, name]), limits=limits)
+        tried = decide(_drained(problem, [*gone, name]), limits=limits)
         if not tried.shortfalls and not ({p.host for p in tried.instances} & {*gone, name}):
             gone.append(name)
             best = tried
@@ -222,7 +200,7 @@ def _weakest(problem: Problem, placement: Placement, gone: list[str], limits: Li
     if len(left) > _MOST_FOR_ONE_MORE_LOST:
         return None, False
     for name in sorted(left):
-        if place(_lost(problem, placement, {*gone, name}), limits=limits).shortfalls:
+        if decide(_lost(problem, placement, {*gone, name}), limits=limits).shortfalls:
             return name, True
     return None, True
 

@@ -15,9 +15,9 @@ from hypothesis import reject
 from hypothesis import strategies as st
 
 from trellis.errors import DoesNotFitError
+from trellis.placing.answering import place
 from trellis.placing.board import Board
 from trellis.placing.checking import check
-from trellis.placing.deciding import place
 from trellis.placing.greedy import keep_running
 from trellis.placing.keeping import take_stock
 from trellis.placing.model import (

@@ -1,7 +1,5 @@
 """Decide where everything runs: keep what runs, place the rest, search when that was not enough."""
 
-from dataclasses import replace
-
 from trellis.placing.amounts import DIMENSIONS, in_words
 from trellis.placing.board import Board
 from trellis.placing.checking import check
@@ -15,10 +13,8 @@ NOTHING_MOVES = "nothing moves"
 """The proof of a placement that leaves everything where it runs."""
 
 
-def place(problem: Problem, *, solver: Solver | str | None = None, limits: Limits | None = None) -> Placement:
+def decide(problem: Problem, *, solver: Solver | str | None = None, limits: Limits | None = None) -> Placement:
     """Which instance goes to which host, and why.
-
-    Pure: the same problem gives the same placement, whatever the order in which things were declared.
 
     Args:
         problem: all that is known.
@@ -26,8 +22,7 @@ def place(problem: Problem, *, solver: Solver | str | None = None, limits: Limit
         limits: what the solver may spend.
 
     Raises:
-        ConfigError: a value of the problem is malformed, or there is no such solver.
-        DoesNotFitError: rules contradict each other. What merely finds no room is in `Placement.shortfalls`.
+        ConfigError, DoesNotFitError: as `trellis.placing.place`.
     """
     check(problem)
     task, stock = take_stock(problem)
@@ -43,16 +38,7 @@ def place(problem: Problem, *, solver: Solver | str | None = None, limits: Limit
         from trellis.placing.rebalancing import rebalance
 
         proof = rebalance(board)
-    return _with_what_moves_would_give(problem, conclude(board, stock, proof))
-
-
-def _with_what_moves_would_give(problem: Problem, placement: Placement) -> Placement:
-    if not placement.shortfalls or not any(load.relocatable == "coordinated" for load in problem.workloads):
-        return placement
-    from trellis.placing.advising import allowing_moves_gives
-
-    gain = allowing_moves_gives(problem, placement)
-    return replace(placement, warnings=tuple(sorted([*placement.warnings, gain]))) if gain else placement
+    return conclude(board, stock, proof)
 
 
 def _relieve(board: Board) -> None:

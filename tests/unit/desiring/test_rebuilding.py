@@ -2,7 +2,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from trellis.desiring.rebuilding import as_it_was
-from trellis.placing.deciding import place
+from trellis.placing import place
 from trellis.placing.model import Capacity, Counting, HostOffer, InstancePolicy, Needs, Problem, Running, Workload
 from trellis.remembering import parse_key
 from trellis.resources import ResourceKey

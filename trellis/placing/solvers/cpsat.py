@@ -46,7 +46,7 @@ class CpSat:
                 hint="install it: pip install 'opencluster-trellis[scale]', or choose solver: constraint",
             ) from error
         begun = limits.clock()
-        best = repair(task, start, replace(limits, seconds=limits.seconds / 2))
+        best = repair(task, start, replace(limits, seconds=limits.seconds / 4))
         if not is_least(task, best):
             best = self._with_the_rest_where_it_runs(task, start, best, limits.left_since(begun))
         if is_least(task, best):
@@ -70,6 +70,7 @@ class CpSat:
         solver = cp_model.CpSolver()
         solver.parameters.max_time_in_seconds = limits.left_since(begun).seconds
         solver.parameters.num_workers = workers
+        solver.parameters.linearization_level = 2 if workers == 1 else 1  # alone, it needs the stronger bounds
         # Workers take turns in a fixed order: the same problem gives the same answer.
         solver.parameters.interleave_search = True
         solver.parameters.random_seed = 1
@@ -257,6 +258,9 @@ class _Model:
     # -- what is best
 
     def _objective(self) -> None:
+        if not any(group.homes for group in self.groups):
+            self.cp.minimize(self._missing(1))  # nothing can stay where it runs, so no move is one too many
+            return
         movable = sum(1 for item in self.task.items if item.index is not None) + 1
         # Cheapest among fewest moves needs room below a move's weight; in large problems there is none to spare.
         sizes = self._sizes() if movable <= _WEIGHED_BY_SIZE else [0] * len(self.task.needs)
