@@ -220,7 +220,9 @@ def _notes_fit(problem: Problem, give_back: GiveBack | None) -> tuple[str, ...]:
     if give_back is None:
         return ("everything fits, and every host is needed",)
     names = ", ".join(give_back.hosts)
-    first = f"{names} could be given back after {give_back.moves} moves: everything fits on the others"
+    moves = give_back.moves
+    after = f" after {moves} {'move' if moves == 1 else 'moves'}" if moves else ""
+    first = f"{names} could be given back{after}: everything fits on the others"
     if give_back.one_more_lost is None:
         return first, f"the loss of one more host was not tried: there are {len(problem.hosts)} hosts"
     if give_back.weakest:

@@ -9,6 +9,10 @@ from trellis.placing.model import PlacedInstance, Placement, Problem, Running
 from trellis.placing.sequencing import Change, sequence
 
 _FULL, _EMPTY = "█", "·"
+_SHORTEST_BAR, _LONGEST_BAR = 5, 20
+_BESIDE_THE_BARS = 26  # columns for the dimension, the arrow and both shares
+_MOST_HOSTS = 20  # with more, those that stay as they are are not shown
+_MOST_SERVICES = 10  # that found no host and are explained; of more, only the number is said
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +80,31 @@ def bar(share: float, width: int = 20) -> str:
     return _FULL * filled + _EMPTY * (width - filled)
 
 
-def load_lines(report: LoadReport, width: int = 20) -> list[str]:
-    """A line for each host and dimension, with a bar before and after, and a last line with the gain."""
-    name = max((len(load.host) for load in report.loads), default=0)
+def load_lines(report: LoadReport, columns: int = 80) -> list[str]:
+    """A line for each host and dimension, with a bar now and then, and a last line with the gain.
+
+    Of many hosts, only those are shown whose load changes.
+    """
+    shown = _of_interest(report.loads)
+    name = max((len(load.host) for load in shown), default=0)
+    width = max(_SHORTEST_BAR, min(_LONGEST_BAR, (columns - name - _BESIDE_THE_BARS) // 2))
     lines = [
         f"{load.host:<{name}}  {load.dimension:<7}  {bar(load.before, width)} {load.before:>4.0%}"
         f"  →  {bar(load.after, width)} {load.after:>4.0%}"
-        for load in report.loads
+        for load in shown
     ]
+    others = len({load.host for load in report.loads} - {load.host for load in shown})
+    if others:
+        lines.append(f"{others} more {'hosts stay as they are' if others > 1 else 'host stays as it is'}")
     moves = sum(1 for change in report.changes if change.verb in {"move", "park"})
     plural = "move" if moves == 1 else "moves"
     return [*lines, f"{moves} {plural}: the fullest is {report.peak_before:.0%} now, {report.peak_after:.0%} then"]
+
+
+def _of_interest(loads: tuple[Load, ...]) -> tuple[Load, ...]:
+    hosts = {load.host for load in loads}
+    changing = {load.host for load in loads if load.before != load.after}
+    return loads if len(hosts) <= _MOST_HOSTS else tuple(load for load in loads if load.host in changing)
 
 
 def change_lines(changes: Iterable[Change]) -> list[str]:
@@ -107,9 +125,12 @@ def _change_line(change: Change) -> str:
 def shortfall_lines(placement: Placement) -> list[str]:
     """What found no host and why, host by host."""
     lines = []
-    for short in placement.shortfalls:
+    for short in placement.shortfalls[:_MOST_SERVICES]:
         lines.append(f"{short.missing} {short.service} found no host: {short.reasons[0]}")
         lines += [f"  {reason}" for reason in short.reasons[1:]]
+    if others := placement.shortfalls[_MOST_SERVICES:]:
+        missing = sum(short.missing for short in others)
+        lines.append(f"and {missing} of {len(others)} more {'services' if len(others) > 1 else 'service'}")
     return lines
 
 
