@@ -60,7 +60,18 @@ def sequence(problem: Problem, placement: Placement, may_park: MayPark | None = 
     Raises:
         DoesNotFitError: no order is safe; only possible for a placement with shortfalls.
     """
-    return tuple(_Sequencer(problem, placement, may_park).run())
+    try:
+        changes = _Sequencer(problem, placement, may_park).run()
+    except DoesNotFitError:
+        return tuple(_Sequencer(problem, placement, may_park).run_moves_first())
+    if any(change.verb == "interrupt" for change in changes):
+        # What is new may have filled the host through which others could have gone.
+        changes = min(changes, _Sequencer(problem, placement, may_park).run_moves_first(), key=_interruptions)
+    return tuple(changes)
+
+
+def _interruptions(changes: list[Change]) -> int:
+    return sum(change.verb == "interrupt" for change in changes)
 
 
 def over_capacity(problem: Problem, changes: tuple[Change, ...]) -> list[str]:
@@ -189,15 +200,36 @@ class _Sequencer:
         return host in self.site.hosts and self.site.hosts[host].answers
 
     def run(self) -> list[Change]:
+        """The changes in order, each as soon as it fits.
+
+        Raises:
+            DoesNotFitError: there is no such order.
+        """
+        self._settle()
+        for stopped in self.stops:
+            self._stop(stopped)
+        return self.changes
+
+    def run_moves_first(self) -> list[Change]:
+        """The same with what is new, and what grows, after all moves: they take no room that a move could have used.
+
+        Raises:
+            DoesNotFitError: there is no such order.
+        """
+        new = [placed for placed in self.waiting if self.homes[placed.service, placed.index] is None]
+        growing, self.growing = self.growing, []
+        self.waiting = [placed for placed in self.waiting if self.homes[placed.service, placed.index] is not None]
+        self._settle()
+        self.waiting, self.growing = new, growing
+        return self.run()
+
+    def _settle(self) -> None:
         while self.waiting or self.growing:
             done = self._do_what_fits() or self._grow_what_fits() or self._stop_one() or self._shrink_one()
             if not done and not self.waiting:
                 break  # a host that became too small: what wants more there has to do without an order
             if not (done or self._park_one() or self._interrupt_one()):
                 raise self._no_order()
-        for stopped in self.stops:
-            self._stop(stopped)
-        return self.changes
 
     def _grow_what_fits(self) -> bool:
         left = []

@@ -69,6 +69,26 @@ def test_without_a_third_host_the_smaller_is_stopped_for_a_while_and_that_is_sai
     assert over_capacity(given, changes) == []
 
 
+def test_what_is_new_does_not_fill_the_host_through_which_others_have_to_go() -> None:
+    given = problem({"a": 8, "b": 8, "c": 8}, {"x": 5, "y": 6, "new": 7}, {"x": "a", "y": "b"})
+    changes = sequence(given, placement({"x": "b", "y": "a", "new": "c"}))
+    assert lines(changes) == [
+        ("park", "x", "a", "c"),
+        ("move", "y", "b", "a"),
+        ("move", "x", "c", "b"),
+        ("start", "new", None, "c"),
+    ]
+    assert over_capacity(given, changes) == []
+
+
+def test_what_grows_does_not_fill_it_either() -> None:
+    given = problem({"a": 8, "b": 8, "c": 8}, {"x": 5, "y": 6, "old": 7}, {"x": "a", "y": "b"})
+    given = replace(given, running=(*given.running, Running("old", "any", 1, "c", Needs(memory=2))))
+    changes = sequence(given, placement({"x": "b", "y": "a", "old": "c"}))
+    assert [change.verb for change in changes] == ["park", "move", "move", "update"]
+    assert over_capacity(given, changes) == []
+
+
 def test_what_stops_goes_first_only_where_its_room_is_wanted() -> None:
     given = problem({"a": 8, "b": 8}, {"new": 6, "old": 6, "idle": 1}, {"old": "a", "idle": "b"})
     changes = sequence(given, placement({"new": "a"}, {"old": "a", "idle": "b"}))
