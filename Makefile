@@ -42,11 +42,12 @@ integration: setup parts ## tests with a real engine, real hosts, real databases
 test: ## all checks and all tests; needs root on Debian or Ubuntu to install what is missing
 	@scripts/phases setup parts check unit wheel docs integration
 
-bench: setup ## times as ratios to what users run instead, here and on lab hosts, then placement (tests/benchmarks)
+bench: setup ## times as ratios to what users run instead, here and on lab hosts, placement, HAProxy (tests/benchmarks)
 	@$(bin)/python tests/benchmarks/starting/bench_starting.py
 	@$(bin)/python tests/benchmarks/placing/bench_placing.py
 	@$(bin)/python tests/benchmarks/hosts/run.py
 	@$(bin)/python tests/benchmarks/changes/bench_changes.py
+	@$(bin)/python tests/benchmarks/balancing/run.py
 
 demo: ## run the shop (a website, MariaDB, HAProxy) on this machine and fetch its page
 	@scripts/demo up

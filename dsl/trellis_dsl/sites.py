@@ -45,6 +45,7 @@ class Handling:
         requests_per_second: that one client address may send; 0 is no limit.
         connections: that the site may have under way at once on one balancer; 0 is no limit.
         maintenance: visitors are told to come back later, and instances get nothing.
+        resend: a request that only reads, and that an instance left unanswered, goes to another one.
     """
 
     sticky: bool = False
@@ -52,6 +53,7 @@ class Handling:
     requests_per_second: int = 0
     connections: int = 0
     maintenance: bool = False
+    resend: bool = False
 
 
 AS_USUAL = Handling()
@@ -70,6 +72,7 @@ def site(  # noqa: PLR0913 - a site's options, each by its name
     requests_per_second: int = 0,
     connections: int = 0,
     maintenance: bool | Config[bool] = False,
+    resend: bool = False,
 ) -> Site:
     """Declare a public name that this service answers.
 
@@ -84,6 +87,9 @@ def site(  # noqa: PLR0913 - a site's options, each by its name
         requests_per_second: that one client address may send; more are answered with 429. 0 is no limit.
         connections: that the site may have under way at once on one balancer; more are answered with 429. 0 is none.
         maintenance: visitors are told to come back later; a config value of the class lets an environment say so.
+        resend: a request that only reads (GET, HEAD, OPTIONS), and that an instance took and left unanswered because it
+            crashed, is sent to another one; for this each request is kept, which costs a proxy a quarter more of its
+            processor's time. What could not be sent in the first place goes to another instance in any case.
 
     Raises:
         StackError: the endpoint is not one, or the path does not start with ``/``.
@@ -103,5 +109,5 @@ def site(  # noqa: PLR0913 - a site's options, each by its name
         raise StackError("a site's timeout is above 0 s, and its limits are 0 or more", where=caller())
     more = aliases if isinstance(aliases, Config) else tuple(aliases)
     said = isinstance(maintenance, bool) and maintenance
-    handling = Handling(sticky, timeout, requests_per_second, connections, said)
+    handling = Handling(sticky, timeout, requests_per_second, connections, said, resend)
     return Site(name, endpoint, path=path, tls=tls, aliases=more, handling=handling, maintenance=maintenance)

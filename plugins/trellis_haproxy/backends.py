@@ -53,6 +53,10 @@ def _handling(handling: Handling, *, secure: bool) -> Iterator[str]:
         yield f"http-request return status 429 {_TOO_MANY} if {{ sc0_http_req_rate gt {handling.requests_per_second} }}"
     if handling.connections:
         yield f"http-request return status 429 {_TOO_MANY} if {{ be_conn gt {handling.connections} }}"
+    if handling.resend:
+        yield "retry-on conn-failure empty-response"
+        yield "# A request that changes something is never sent twice."
+        yield "http-request disable-l7-retry unless { method GET HEAD OPTIONS }"
     if handling.sticky:
         only = "httponly secure" if secure else "httponly"
         yield f"cookie {_COOKIE} insert indirect nocache {only} attr SameSite=Lax dynamic"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from trellis.values import digest
 from trellis_haproxy.backends import backend
 from trellis_haproxy.model import RUN, Proxy, SiteRoute
-from trellis_haproxy.names import binds, checked_address, checked_domain, checked_name, checked_path, proxy_name
+from trellis_haproxy.names import binds, checked_address, checked_domain, checked_name, checked_path, is_for, proxy_name
 from trellis_haproxy.servers import structure_of
 from trellis_haproxy.statistics import statistics
 from trellis_haproxy.tcp import tcp_sections
@@ -33,7 +33,6 @@ defaults
     # A refused connection goes to the next server at once.
     option redispatch 1
     retries 3
-    retry-on conn-failure empty-response
     # A reload lets an idle client send its next request before it closes the connection.
     option idle-close-on-response
     timeout connect 5s
@@ -56,19 +55,10 @@ frontend _sites
     # This machine may ask which configuration is loaded.
     http-request return status 200 content-type "{text}" string "{marker}" \
 if {{ hdr(host) -i {ask} }} {{ src 127.0.0.0/8 ::1 }}
-{common}{leading}{client}{rules}    default_backend _no-site
+{leading}{client}{rules}    default_backend _no-site
 {secure}{statistics}
 backend _no-site
     http-request return status 404 content-type "{text}" string "There is no site at this address.\\n"
-"""
-
-
-_COMMON = """\
-    http-request set-var(txn.host) req.hdr(host),host_only,lower
-    # With a slash at its end, so that /shop is not taken for the start of /shopping.
-    http-request set-var(txn.path) path,concat(/)
-    # A request that changes something is never sent twice.
-    http-request disable-l7-retry unless { method GET HEAD OPTIONS }
 """
 
 
@@ -101,12 +91,11 @@ def _text(proxy: Proxy, marked: str) -> str:
         marker=marked,
         ask=ASK,
         text=_TEXT,
-        common=_COMMON,
         client=_lines(_client(proxy, where)),
         statistics=statistics(proxy),
         leading=leads_to_tls(secure, tls_ports),
         rules=_lines(_rules(plain)),
-        secure=tls_frontend(tls_ports, _COMMON, _lines(_rules(secure))) if secure else "",
+        secure=tls_frontend(tls_ports, _lines(_rules(secure))) if secure else "",
     )
     sections = ["\n".join(backend(site, f"{stack}/{environment}")) + "\n" for site in sites]
     return "\n".join([head, frontend, *sections, *tcp_sections(proxy, where)])
@@ -148,5 +137,6 @@ def _rules(sites: Iterable[SiteRoute]) -> Iterator[str]:
     named = ((name, site) for site in sites for name in site.names)
     for name, site in sorted(named, key=lambda pair: (pair[0], -len(pair[1].path), pair[1].path)):
         below = site.path.rstrip("/")
-        path = f" {{ var(txn.path) -m beg {below}/ }}" if below else ""
-        yield f"use_backend {proxy_name(site.domain, site.path)} if {{ var(txn.host) -m str {name} }}{path}"
+        # With a slash at its end, so that /shop is not taken for the start of /shopping.
+        path = f" {{ path,concat(/) -m beg {below}/ }}" if below else ""
+        yield f"use_backend {proxy_name(site.domain, site.path)} if {{ {is_for(name)} }}{path}"

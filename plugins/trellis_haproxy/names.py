@@ -92,6 +92,11 @@ def binds(port: int, options: str = "") -> tuple[str, ...]:
     )
 
 
+def is_for(name: str) -> str:
+    """Whether a request is for a name, asked of the request itself: a variable would cost more than it saves."""
+    return f"req.hdr(host),host_only -i {name}"
+
+
 def proxy_name(domain: str, path: str) -> str:
     """A backend's name: different for every site, and only of characters that HAProxy accepts.
 

@@ -123,7 +123,7 @@ def _outer(handling: Handling) -> Handling:
 
 def _inner(site: SiteRoute) -> SiteRoute:
     """Behind other proxies: they end TLS, and know the clients that limits count."""
-    kept = Handling(sticky=site.handling.sticky, timeout=site.handling.timeout)
+    kept = Handling(sticky=site.handling.sticky, timeout=site.handling.timeout, resend=site.handling.resend)
     return replace(site, tls=False, handling=kept, in_front=site.tls)
 
 

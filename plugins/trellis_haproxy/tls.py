@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from trellis.errors import UsageError
 from trellis_haproxy.model import CERTIFICATES, CHALLENGES, ETC, Proxy, SiteRoute
-from trellis_haproxy.names import binds
+from trellis_haproxy.names import binds, is_for
 
 _HTTPS = 443
 
@@ -33,7 +33,7 @@ _CIPHERS = (
 _FRONTEND = """
 frontend _sites-tls
 {binds}    option forwardfor
-{common}    http-request set-header X-Forwarded-Proto https
+    http-request set-header X-Forwarded-Proto https
 {rules}    default_backend _no-site
 """
 
@@ -75,16 +75,16 @@ def _leading(secure: Iterable[SiteRoute], ports: Sequence[int]) -> Iterator[str]
     names = sorted({name for site in secure for name in site.names})
     if not names:
         return
-    yield from (f"acl _tls-name var(txn.host) -m str {name}" for name in names)
+    yield from (f"acl _tls-name {is_for(name)}" for name in names)
     yield "# A certificate authority asks every proxy, and every proxy has the answer."
     yield _CHALLENGE
     port = "" if _HTTPS in ports else f":{ports[0]}"
-    yield f"http-request redirect code 308 location https://%[var(txn.host)]{port}%[pathq] if _tls-name"
+    yield f"http-request redirect code 308 location https://%[req.hdr(host),host_only,lower]{port}%[pathq] if _tls-name"
 
 
-def tls_frontend(ports: Sequence[int], common: str, rules: str) -> str:
+def tls_frontend(ports: Sequence[int], rules: str) -> str:
     """The frontend of the sites over TLS."""
     crt = f"{ETC}/{CERTIFICATES}/"
     options = f"ssl crt {crt} strict-sni alpn h2,http/1.1"
     lines = "".join(f"    {line}\n" for port in ports for line in binds(port, options))
-    return _FRONTEND.format(binds=lines, common=common, rules=rules)
+    return _FRONTEND.format(binds=lines, rules=rules)

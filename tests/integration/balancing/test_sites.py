@@ -174,6 +174,19 @@ def test_an_environment_puts_a_site_into_maintenance(place: Sites) -> None:
     answered(place, "h1", "blog.sites.test")
 
 
+def test_a_connection_that_the_environment_forbids_is_refused_and_nothing_changes(place: Sites) -> None:
+    denied = "firewall: {deny: [{from: Docs, to: MariaDB}]}\ncertificates:"
+    place.change("certificates:", denied, "environments/dev.yaml")
+    for command in (("plan",), ("up", "--yes")):
+        said = place.trellis(*command, status=5).text
+        assert "which is forbidden: Docs → MariaDB" in said
+        assert "firewall.deny in environments/dev.yaml" in said
+    answered(place, "h1", "docs.sites.test", tls=False)
+    assert ask(place, "h1", "docs.sites.test", path="/", tls=False)[0] == 200, "it still reaches the database"
+    place.change(denied, "certificates:", "environments/dev.yaml")
+    assert place.plan() == []
+
+
 def test_statistics_are_there_for_root_alone(place: Sites) -> None:
     folder = f"/var/lib/trellis/{place.stack}/dev/edge-1/run"
     assert place.on("h1", "stat", "-c", "%a", f"{folder}/statistics.sock") == "600\n"

@@ -40,6 +40,7 @@ def visit(
     path: str = "/",
     trusting: ssl.SSLContext | None = None,
     headers: Mapping[str, str] | None = None,
+    method: str = "GET",
 ) -> Answer:
     """One request; over TLS when it says whom the visitor trusts."""
     if trusting:
@@ -47,7 +48,7 @@ def visit(
     else:
         connection = http.client.HTTPConnection(address, port, timeout=10)
     try:
-        connection.request("GET", path, headers={"Host": domain, **(headers or {})})
+        connection.request(method, path, headers={"Host": domain, **(headers or {})})
         own = connection.sock.getsockname()[0]
         answer = connection.getresponse()
         return Answer(

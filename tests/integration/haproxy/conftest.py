@@ -1,7 +1,6 @@
 """A real HAProxy container on this machine, and real servers behind it."""
 
 import contextlib
-import http.client
 import http.server
 import socket
 import subprocess
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from visiting import Answer, visit
 
 from trellis.blueprint import Blueprint, EndpointSpec, ServiceSpec
 from trellis.deployment import DeployedInstance, DeployedSite, Deployment, HostAddress
@@ -151,17 +151,12 @@ class ProxyHost:
         return reloads_in(said)[0]
 
     def get(self, host: str, path: str = "/") -> tuple[int, str]:
-        return self.visit(host, path=path)[:2]
+        answer = self.visit(host, path=path)
+        return answer.status, answer.text
 
-    def visit(self, host: str, cookie: str = "", path: str = "/") -> tuple[int, str, str]:
-        """Status, body and the cookie that is set."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        try:
-            connection.request("GET", path, headers={"Host": host, **({"Cookie": cookie} if cookie else {})})
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode(), answer.headers.get("Set-Cookie", "")
-        finally:
-            connection.close()
+    def visit(self, host: str, cookie: str = "", path: str = "/", method: str = "GET") -> Answer:
+        headers = {"Cookie": cookie} if cookie else {}
+        return visit("127.0.0.1", self.port, host, path, headers=headers, method=method)
 
 
 @pytest.fixture

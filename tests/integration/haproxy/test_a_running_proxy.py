@@ -5,10 +5,12 @@ import http.client
 import socket
 import subprocess
 import threading
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import pytest
 
+from trellis.deployment import HostAddress
 from trellis.errors import ApplyError
 from trellis.plans import Verb
 from trellis.values import freeze_mapping
@@ -69,6 +71,37 @@ async def test_a_refused_connection_goes_to_the_next_server(running, backends, s
     assert running.get("shop.example") == (503, "This site is not available at the moment.\n")
 
 
+async def test_what_a_crashed_instance_left_unanswered_is_sent_again_where_that_is_wanted(running, backends, site):
+    with crashing() as answers:
+        lost = site("shop.example", backends[0].answers, ("website-2", answers))
+        await running.up(running.desired(lost))
+        assert {running.visit("shop.example").status for _ in range(10)} == {200, 502}
+        await running.up(running.desired(replace(lost, handling=Handling(resend=True))))
+        assert {running.visit("shop.example").status for _ in range(10)} == {200}
+        posted = {running.visit("shop.example", method="POST").status for _ in range(10)}
+        assert 502 in posted, "what changes something is never sent twice"
+
+
+@contextmanager
+def crashing():
+    """Where something takes requests, and ends without an answer."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ended = threading.Event()
+
+        def take():
+            server.settimeout(0.05)
+            while not ended.is_set():
+                with suppress(OSError), server.accept()[0] as connection:
+                    connection.settimeout(1)
+                    connection.recv(65536)
+
+        thread = threading.Thread(target=take)
+        thread.start()
+        yield HostAddress("127.0.0.1", server.getsockname()[1])
+        ended.set()
+        thread.join()
+
+
 async def test_a_second_run_has_nothing_to_do(running, backends, site):
     desired = running.desired(site("shop.example", backends[0].answers))
     before = running.file.stat().st_mtime_ns
@@ -97,15 +130,15 @@ async def test_a_server_of_a_sticky_site_is_added_without_a_reload_and_keeps_its
     assert running.reloads() == before
     cookies = {}
     for _ in range(200):
-        _, page, cookie = running.visit("shop.example")
-        cookies[page] = cookie.partition(";")[0]
+        answer = running.visit("shop.example")
+        cookies[answer.text] = answer.cookie
         if len(cookies) == 2:
             break
         await asyncio.sleep(0.05)
     assert sorted(cookies) == ["website-1 /", "website-2 /"]
     for page, cookie in cookies.items():
         assert cookie.startswith("TRELLIS=")
-        assert {running.visit("shop.example", cookie)[1] for _ in range(10)} == {page}
+        assert {running.visit("shop.example", cookie).text for _ in range(10)} == {page}
     for host in ("127.0.0.1", "website"):
         assert host not in "".join(cookies.values()), "a cookie tells nothing about the hosts behind"
 

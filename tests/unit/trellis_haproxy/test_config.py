@@ -33,7 +33,7 @@ CASES = {
     "handled": proxy(
         replace(
             SHOP,
-            handling=Handling(sticky=True, timeout=12.5, requests_per_second=50, connections=200),
+            handling=Handling(sticky=True, timeout=12.5, requests_per_second=50, connections=200, resend=True),
             servers=(*website(1), replace(website(2)[1], backup=True)),
         ),
         replace(SHOP, domain="later.example", handling=Handling(maintenance=True)),
