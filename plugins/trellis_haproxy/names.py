@@ -92,9 +92,9 @@ def binds(port: int, options: str = "") -> tuple[str, ...]:
     )
 
 
-def is_for(name: str) -> str:
-    """Whether a request is for a name, asked of the request itself: a variable would cost more than it saves."""
-    return f"req.hdr(host),host_only -i {name}"
+def is_for(*names: str) -> str:
+    """Whether a request is for one of these names; a variable for its own would cost more than it saves."""
+    return f"req.hdr(host),host_only -i {' '.join(names)}"
 
 
 def proxy_name(domain: str, path: str) -> str:

@@ -14,6 +14,8 @@ from trellis_haproxy.model import CERTIFICATES, CHALLENGES, ETC, Proxy, SiteRout
 from trellis_haproxy.names import binds, is_for
 
 _HTTPS = 443
+_NAMES_A_LINE = 7
+"""HAProxy 2.6 takes 2,047 characters a line, and a name may have 253."""
 
 _SETTINGS = """\
     # Mozilla's intermediate settings.
@@ -41,7 +43,8 @@ frontend _sites-tls
 _CHALLENGE = (
     "http-request return status 200 content-type application/octet-stream "
     f'lf-string "%[path,field(4,/)].%[str(account),map({ETC}/{CHALLENGES})]" '
-    "if _tls-name { path -m reg ^/[.]well-known/acme-challenge/[A-Za-z0-9_-]+$ } "
+    "if { path_beg /.well-known/acme-challenge/ } _tls-name "
+    "{ path -m reg ^/[.]well-known/acme-challenge/[A-Za-z0-9_-]+$ } "
     f"{{ str(account),map({ETC}/{CHALLENGES}) -m found }}"
 )
 
@@ -75,7 +78,8 @@ def _leading(secure: Iterable[SiteRoute], ports: Sequence[int]) -> Iterator[str]
     names = sorted({name for site in secure for name in site.names})
     if not names:
         return
-    yield from (f"acl _tls-name {is_for(name)}" for name in names)
+    for start in range(0, len(names), _NAMES_A_LINE):
+        yield f"acl _tls-name {is_for(*names[start : start + _NAMES_A_LINE])}"
     yield "# A certificate authority asks every proxy, and every proxy has the answer."
     yield _CHALLENGE
     port = "" if _HTTPS in ports else f":{ports[0]}"
