@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from trellis.environments.loading import FOLDER
 from trellis.environments.names import is_name
@@ -15,12 +15,12 @@ from trellis.errors import ConfigError
 from trellis.portable.model import SCHEMA_VERSION, Document, ExportedProgram, places
 from trellis.state.journal import Entry
 from trellis.state.programs import KeptProgram
-from trellis.state.records import Applied, Made, Run, RunRecord, StepRecord
+from trellis.state.records import Applied, Made, Run, RunOutcome, RunRecord, StepRecord
 from trellis.values import digest
 
 T = TypeVar("T")
 _MAKE_ANOTHER = "make it anew: trellis export -e NAME --out FILE"
-_OUTCOMES = ("done", "failed", "cancelled", "interrupted")
+_OUTCOMES = tuple(outcome for outcome in get_args(RunOutcome) if outcome != "running")
 _STATES = ("started", "done", "failed", "skipped")
 
 

@@ -73,7 +73,7 @@ def histories(draw: st.DrawFn) -> tuple[Entry, ...]:
         run = Run(
             number,
             record,
-            draw(st.sampled_from(["done", "failed", "cancelled", "interrupted"])),
+            draw(st.sampled_from(["done", "failed", "cancelled", "interrupted", "refused"])),
             draw(TIMES),
             draw(st.none() | TIMES),
             tuple(draw(st.lists(STEPS, max_size=3))),
