@@ -58,6 +58,7 @@ class CpSat:
         narrow = narrowed(task, only_at_home(task, start))
         if narrow is None:
             return best
+        limits = replace(limits, seconds=limits.seconds * 2 / 3)
         answer = self.prove(narrow.task, matched(narrow.task, limits), limits, workers=1)
         return min(best, narrow.widened(answer.where), key=lambda where: standing(task, where))
 
@@ -77,7 +78,7 @@ class CpSat:
         status = solver.solve(model.cp)
         if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
             return Answer(
-                start, proven=False, note=f"CP-SAT stopped at {limits.seconds:g} s with {solver.status_name(status)}"
+                start, proven=False, note="CP-SAT found nothing better in the time that was left, and no proof"
             )
         where = model.read(solver)
         optimal = status == cp_model.OPTIMAL

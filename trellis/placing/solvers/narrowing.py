@@ -31,10 +31,14 @@ class Narrow:
 
 
 def narrowed(task: Task, fixed: Where) -> Narrow | None:
-    """The task of the required items that have no host in `fixed`; None where a rule beside capacity concerns them."""
+    """The task of the required items that have no host in `fixed`.
+
+    None where it is no smaller, or where a rule beside capacity concerns one of them.
+    """
     waiting = tuple(n for n, item in enumerate(task.items) if fixed[n] is None and item.required)
     workloads = {task.items[number].workload for number in waiting}
-    if any(task.has_rules(workload) or task.items[n].bound_to is not None for n in waiting for workload in workloads):
+    ruled = any(task.has_rules(workload) for workload in workloads)
+    if ruled or len(waiting) == len(task.items) or any(task.items[n].bound_to is not None for n in waiting):
         return None
     board = Board(task)
     put_all(board, fixed)
