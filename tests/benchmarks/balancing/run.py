@@ -1,7 +1,7 @@
 """Measures what Trellis's HAProxy costs and what visitors notice of changes, on three lab hosts.
 
-    python tests/benchmarks/balancing/run.py                  all of it, some four minutes
-    python tests/benchmarks/balancing/run.py --rounds 20      more rounds of wrk
+    python tests/benchmarks/balancing/run.py                  all of it, some six minutes
+    python tests/benchmarks/balancing/run.py --rounds 60      more rounds of wrk
 
 wrk asks Trellis's HAProxy and the same HAProxy, image and host configured by hand in turn, for one page of the same
 instances; ratios are medians of the rounds' own ratios. A load of kept and new connections, bodies, slow answers and
@@ -42,8 +42,8 @@ ADDED = 3
 def main() -> int:
     """Run it; 1 when a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=8, help="pairs of runs of wrk, of HTTP and of HTTPS")
-    parser.add_argument("--seconds", type=int, default=4, help="how long each takes")
+    parser.add_argument("--rounds", type=int, default=30, help="pairs of runs of wrk, of HTTP and of HTTPS")
+    parser.add_argument("--seconds", type=int, default=1, help="how long each takes")
     chosen = parser.parse_args()
     subprocess.run(["scripts/base-image"], check=True, cwd=ROOT)
     subprocess.run(["scripts/images", *IMAGES], check=True, cwd=ROOT)
