@@ -85,9 +85,18 @@ def send_home(board: Board, numbers: list[int]) -> None:
         returned = False
         for number in numbers:
             item = task.items[number]
-            if board.where[number] is None and item.home is not None and board.rules_allow(item.workload, item.home):
+            if board.where[number] is None and item.home is not None and _may_return(board, item.workload, item.home):
                 board.put(number, item.home)
                 returned = True
+
+
+def _may_return(board: Board, workload: int, home: int) -> bool:
+    # Not where something new took the room: a host may be too full only of what runs there already.
+    task = board.task
+    new = [task.items[number].workload for number in board.on[home] if task.items[number].home != home]
+    lacking = [dimension for dimension, _ in board.lacking(workload, home)]
+    taken = any(task.needs[other][dimension] for other in new for dimension in lacking)
+    return not taken and board.rules_allow(workload, home)
 
 
 def place_rest(board: Board, numbers: list[int], strategy: Strategy | None = None) -> None:

@@ -38,6 +38,14 @@ MENDED = {
         ),
         running=(Running("cache", "api", 1, "ny3"),),
     ),
+    "one came back to a full host although a partner of another had taken its room": Problem(
+        hosts=(host("ny1", 2 * GIB),),
+        workloads=(
+            Workload("cache", "api", ANY_A_HOST, Needs(memory=GIB), relocatable="yes", together_with=("db",)),
+            Workload("db", "api", ONE_A_HOST, Needs(memory=GIB), relocatable="yes"),
+        ),
+        running=(Running("cache", "api", 1, "ny1"), Running("cache", "api", 2, "ny1")),
+    ),
     "two that must be apart ran together, and neither may move": Problem(
         hosts=(host("ny1", GIB), host("ny2", GIB)),
         workloads=(Workload("site", "api", InstancePolicy(2, None, Counting.PER_ROLE), apart_from=("site",)),),
