@@ -100,6 +100,23 @@ class AllowSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class ReachSpec:
+    """Networks that may be connected to although no service is there.
+
+    Attributes:
+        name: the attribute's name.
+        networks: addresses and networks of both families, sorted.
+        port: there; 0 is every port of the protocol.
+        protocol: of that port.
+    """
+
+    name: str
+    networks: tuple[str, ...]
+    port: int = 0
+    protocol: Protocol = "tcp"
+
+
+@dataclass(frozen=True, slots=True)
 class SiteSpec:
     """A public name and the endpoint that answers it.
 
@@ -219,6 +236,7 @@ class ServiceSpec:
     mounts: tuple[MountSpec, ...] = ()
     sites: tuple[SiteSpec, ...] = ()
     allows: tuple[AllowSpec, ...] = ()
+    reaches: tuple[ReachSpec, ...] = ()
     files: tuple[FileSpec, ...] = ()
     health: HealthSpec | None = None
     update: UpdateSpec = UpdateSpec()
@@ -275,6 +293,7 @@ class RoleSpec:
     storages: tuple[StorageSpec, ...] = ()
     files: tuple[FileSpec, ...] = ()
     allows: tuple[AllowSpec, ...] = ()
+    reaches: tuple[ReachSpec, ...] = ()
     conflicts_with: tuple[str, ...] = ()
     reserves: Needs = Needs()
     help: str = ""

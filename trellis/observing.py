@@ -84,7 +84,7 @@ async def _look(session: HostSession, scope: Scope, looking: Looking) -> Observe
         keeping = [provider for provider in looking.providers if isinstance(provider, KeepsInClouds)]
         found = await asyncio.gather(*(provider.observe_cloud(session, scope) for provider in keeping))
         actuals = tuple(actual for part in found for actual in part)
-        return Observed(session.host, scope, session, await session.facts(), actuals)
+        return Observed(session.host, scope, session, await session.facts(scope), actuals)
     return await _look_at_host(session, scope, looking)
 
 

@@ -1,6 +1,6 @@
 """The vocabulary that a stack is written in; needs the standard library only."""
 
-from trellis_dsl.allowing import Allow, allow_from
+from trellis_dsl.allowing import Allow, Reach, allow_from, allow_to
 from trellis_dsl.config import Config, ConfigRef, default, required, secret, uses
 from trellis_dsl.endpoints import (
     Address,
@@ -66,6 +66,7 @@ __all__ = [
     "Mount",
     "Peer",
     "Policy",
+    "Reach",
     "Role",
     "Rollout",
     "Runs",
@@ -79,6 +80,7 @@ __all__ = [
     "Update",
     "UsageError",
     "allow_from",
+    "allow_to",
     "at_least",
     "balanced",
     "between",

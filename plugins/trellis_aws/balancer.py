@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from trellis.certifying import CertificatePlace
-from trellis.deployment import Deployment
+from trellis.deployment import DeployedSite, Deployment, HostAddress, SiteAddress
 from trellis.hosts import HostSession
 from trellis.plugin.contracts import Entrance
 from trellis.resources import Actual, Owner
@@ -11,11 +11,11 @@ from trellis_aws.certificates import PLACE
 from trellis_aws.desiring import balancer_key, serving_cloud
 from trellis_aws.model import KIND
 from trellis_aws.names import group_name
-from trellis_aws.settings import NAME, settings_of
+from trellis_aws.settings import NAME, Settings, settings_of
 
 
 class AwsBalancer:
-    """Satisfies `UsesCertificates` and `DrainsServers` of `trellis.plugin.contracts`."""
+    """Satisfies `AnswersSites`, `UsesCertificates` and `DrainsServers` of `trellis.plugin.contracts`."""
 
     name = NAME
 
@@ -47,6 +47,15 @@ class AwsBalancer:
         """The listener takes what the certificate manager has; nobody has to tell it."""
         return True
 
+    def site_addresses(self, deployment: Deployment) -> Sequence[SiteAddress]:
+        """Each site at the load balancer's own name, to which the site's is to lead; none before it is made."""
+        cloud = serving_cloud(deployment)
+        name = deployment.facts[NAME].extra.get("dns", "") if cloud else ""
+        if cloud is None or not name:
+            return ()
+        settings = settings_of(cloud, deployment.environment)
+        return tuple(_address(site, name, settings) for site in deployment.sites)
+
     def entrances(self, deployment: Deployment, actuals: Sequence[Actual]) -> Sequence[Entrance]:
         """The load balancer, while there is one."""
         from trellis_aws.entrance import AwsEntrance
@@ -60,3 +69,9 @@ class AwsBalancer:
             for site in sites
         }
         return (AwsEntrance(NAME, frozenset(site.service for site in sites), groups),)
+
+
+def _address(site: DeployedSite, balancer: str, settings: Settings) -> SiteAddress:
+    scheme, port, usual = ("https", settings.https_port, 443) if site.tls else ("http", settings.http_port, 80)
+    url = f"{scheme}://{site.domain}{'' if port == usual else f':{port}'}{site.path}"
+    return SiteAddress(url, site.service, HostAddress(balancer, port))

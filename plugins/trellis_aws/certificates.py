@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trellis.plugin.contracts import HeldCertificate, Scope
-from trellis_aws.api import Api, RefusedError
+from trellis_aws.api import Api
 from trellis_aws.names import CERTIFICATE, FINGERPRINT, as_tags, balancer_name, is_ours, own_tags, tags_of
 
 if TYPE_CHECKING:
@@ -116,18 +116,13 @@ class Certificates:
 
     async def listener(self) -> Listener | None:
         """The environment's listener for TLS; None where there is none, or where the load balancer is not Trellis's."""
-        from trellis_aws.reading import read_tags
+        from trellis_aws.reading import read_balancer, read_tags
 
         scope = self._scope
-        try:
-            answer = await self._api.call(
-                "elbv2", "describe_load_balancers", Names=[balancer_name(scope.stack, scope.environment)]
-            )
-        except RefusedError as error:
-            if error.code.startswith("LoadBalancerNotFound"):
-                return None
-            raise
-        arn = answer["LoadBalancers"][0]["LoadBalancerArn"]
+        described = await read_balancer(self._api, balancer_name(scope.stack, scope.environment))
+        if described is None:
+            return None
+        arn = described["LoadBalancerArn"]
         if not is_ours((await read_tags(self._api, [arn]))[arn], scope.stack, scope.environment):
             return None
         listeners = await self._api.pages("elbv2", "describe_listeners", "Listeners", LoadBalancerArn=arn)

@@ -64,7 +64,7 @@ class Answers:
 async def read(api: Api, stack: str, environment: str) -> Answers:
     """Everything about it; what carries other tags is told as foreign, and nothing more is asked about it."""
     balancer, groups = await asyncio.gather(
-        _balancer(api, balancer_name(stack, environment)), read_groups(api, stack, environment)
+        read_balancer(api, balancer_name(stack, environment)), read_groups(api, stack, environment)
     )
     if balancer is None:
         return Answers(None, {}, {}, (), groups)
@@ -102,7 +102,8 @@ async def read_healths(api: Api, group: str) -> tuple[dict[str, Any], ...]:
     return tuple(answer["TargetHealthDescriptions"])
 
 
-async def _balancer(api: Api, name: str) -> dict[str, Any] | None:
+async def read_balancer(api: Api, name: str) -> dict[str, Any] | None:
+    """A load balancer as AWS describes it, whoever made it; None where there is none."""
     try:
         answer = await api.call("elbv2", "describe_load_balancers", Names=[name])
     except RefusedError as error:

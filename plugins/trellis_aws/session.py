@@ -9,6 +9,8 @@ from trellis.hosts import Completed, Host, HostFacts
 from trellis.plugin.contracts import HeldCertificate, Scope
 from trellis_aws.api import Api
 from trellis_aws.certificates import Certificates
+from trellis_aws.names import balancer_name
+from trellis_aws.reading import read_balancer
 from trellis_aws.settings import Settings
 
 if TYPE_CHECKING:  # every run asks this plugin for its provider, and cryptography takes long to import
@@ -27,15 +29,17 @@ class AwsSession:
         """The region."""
         return self._host
 
-    async def facts(self) -> HostFacts:
-        """The networks of the subnets, from which the load balancer connects.
+    async def facts(self, scope: Scope) -> HostFacts:
+        """The networks of the subnets, from which the load balancer connects, and its name once it is there.
 
         Raises:
             ApplyError: there is no such subnet.
         """
         answer = await self.api.call("ec2", "describe_subnets", SubnetIds=list(self.settings.subnets))
         networks = sorted(one["CidrBlock"] for one in answer["Subnets"])
-        return HostFacts(extra={"networks": " ".join(networks)})
+        balancer = await read_balancer(self.api, balancer_name(scope.stack, scope.environment))
+        name = {"dns": str(balancer["DNSName"])} if balancer else {}
+        return HostFacts(extra={"networks": " ".join(networks), **name})
 
     async def held_certificates(self, scope: Scope) -> Sequence[HeldCertificate]:
         """Those in ACM that carry the scope's tags."""

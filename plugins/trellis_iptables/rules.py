@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
-from trellis.firewall.addressing import split_families
+from trellis.firewall.addressing import is_address, split_families
+from trellis.firewall.backends import comment_text
 from trellis.firewall.model import ANYONE, Exit, Guard, Limit, Ruleset
 
 _LONGEST_COMMENT = 250
@@ -32,6 +33,9 @@ class _Family:
         return self.number == 0 or not address.replace(".", "").isdecimal()
 
 
+# Without them nothing of IPv6 leaves a container: it asks its host for addresses first (RFC 4861).
+_NEIGHBOURS = tuple(f"-p ipv6-icmp -m icmp6 --icmpv6-type {number} -j RETURN" for number in (133, 135, 136))
+
 _FAMILIES = (_Family("iptables", 0, "icmp"), _Family("ip6tables", 1, "ipv6-icmp"))
 
 
@@ -51,7 +55,7 @@ def _part(rules: Ruleset, prefix: str, family: _Family) -> str:
     chains = {
         "IN": list(_input(rules, guards, family)),
         "FW": list(_forward(rules, guards, family)),
-        "LI": list(_limits(rules.limits, family, ())),
+        "LI": list(_limits(rules.limits, family, _NEIGHBOURS if family.number else ())),
         "LF": list(_limits(rules.limits, family, ("-m physdev --physdev-is-bridged -j RETURN",))),
     }
     lines = [f":{prefix}-{chain} - [0:0]" for chain in chains]
@@ -69,7 +73,7 @@ def _input(rules: Ruleset, guards: Iterable[Guard], family: _Family) -> Iterator
     yield _ESTABLISHED
     yield "-i lo -j RETURN"
     for guard in guards:
-        where = f"-d {guard.address} " if _is_address(guard.address) else ""
+        where = f"-d {guard.address} " if is_address(guard.address) else ""
         yield from _guard(f"{where}-p {guard.protocol} -m {guard.protocol} --dport {guard.port}", guard, family)
     if rules.exclusive:
         yield from _rest_of_input(rules, family)
@@ -89,7 +93,7 @@ def _rest_of_input(rules: Ruleset, family: _Family) -> Iterator[str]:
 def _forward(rules: Ruleset, guards: Iterable[Guard], family: _Family) -> Iterator[str]:
     yield _ESTABLISHED
     for guard in guards:
-        where = f"--ctorigdst {guard.address} " if _is_address(guard.address) else ""
+        where = f"--ctorigdst {guard.address} " if is_address(guard.address) else ""
         match = f"-p {guard.protocol} -m conntrack --ctstate DNAT {where}--ctorigdstport {guard.port}"
         yield from _guard(match, guard, family)
     for one in rules.exits:
@@ -138,16 +142,11 @@ def _limit(who: str, limit: Limit, family: _Family) -> Iterator[str]:
     for target in limit.allowed:
         for network in family.of(target.networks):
             there = "" if network in ANYONE else f"--ctorigdst {network} "
-            match = f"-p {target.protocol} -m conntrack {there}--ctorigdstport {target.port}"
-            yield f"{who} {match} {_comment(target.why)} -j RETURN"
+            where = there + (f"--ctorigdstport {target.port} " if target.port else "")
+            match = f"-p {target.protocol} " + (f"-m conntrack {where}" if where else "")
+            yield f"{who} {match}{_comment(target.why)} -j RETURN"
     yield f"{who} -j DROP"
 
 
 def _comment(why: str) -> str:
-    text = why.replace('"', "'").encode()[:_LONGEST_COMMENT].decode(errors="ignore")
-    return f'-m comment --comment "{text}"'
-
-
-def _is_address(text: str) -> bool:
-    """A host that is named, not numbered, is guarded at all of its addresses."""
-    return ":" in text or text.replace(".", "").isdecimal()
+    return f'-m comment --comment "{comment_text(why, _LONGEST_COMMENT)}"'

@@ -7,10 +7,14 @@ still drop, and what others accept this table may still drop.
 
 from collections.abc import Iterable, Iterator
 
-from trellis.firewall.addressing import split_families
+from trellis.firewall.addressing import is_address, split_families
+from trellis.firewall.backends import comment_text
 from trellis.firewall.model import ANYONE, Exit, Guard, Limit, Ruleset, united
 
 _LONGEST_COMMENT = 120
+
+_NEIGHBOURS = 'icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } accept comment "neighbours"'
+"""Without it nothing of IPv6 leaves a container: it asks its host for addresses first (RFC 4861)."""
 
 _HEAD = """\
 # Trellis writes this file, for {name}. The next run undoes other changes.
@@ -57,8 +61,7 @@ def _peers(guard: Guard) -> Iterator[str]:
 
 def _comment(why: str) -> str:
     """A comment of nft holds no quotes, and 128 bytes at most."""
-    text = why.replace('"', "'").encode()[:_LONGEST_COMMENT].decode(errors="ignore")
-    return f'comment "{text}"'
+    return f'comment "{comment_text(why, _LONGEST_COMMENT)}"'
 
 
 def _sources(networks: Iterable[str], side: str, verdict: str) -> Iterator[str]:
@@ -98,19 +101,14 @@ def _rest_of_input(rules: Ruleset) -> Iterator[str]:
 
 
 def _family(guard: Guard) -> str:
-    return f"{'ip6' if ':' in guard.address else 'ip'} daddr {guard.address} " if _is_address(guard.address) else ""
-
-
-def _is_address(text: str) -> bool:
-    """A host that is named, not numbered, is guarded at all of its addresses."""
-    return text.replace(".", "").isdecimal() or ":" in text
+    return f"{'ip6' if ':' in guard.address else 'ip'} daddr {guard.address} " if is_address(guard.address) else ""
 
 
 def _forward(rules: Ruleset, guards: Iterable[Guard]) -> Iterator[str]:
     yield "ct state established,related accept"
     for guard in guards:
         where = ""
-        if _is_address(guard.address):
+        if is_address(guard.address):
             where = f"ct original {'ip6' if ':' in guard.address else 'ip'} daddr {guard.address} "
         match = f"ct status dnat meta l4proto {guard.protocol} {where}ct original proto-dst {guard.port}"
         yield f"{match} goto {_chain_of(guard)}"
@@ -147,7 +145,7 @@ def _limiting(rules: Ruleset) -> Iterator[list[str]]:
     first = "ct state established,related accept"
     # The engine may let the host see what containers of one network say to each other.
     inside = f'ether daddr {_set(own)} accept comment "containers of one network"'
-    yield _chain("limit_input", [first, *jumps], "input priority -9")
+    yield _chain("limit_input", [first, _NEIGHBOURS, *jumps], "input priority -9")
     yield _chain("limit_forward", [first, inside, *jumps], "forward priority -9")
 
 
@@ -155,7 +153,7 @@ def _targets(limit: Limit) -> Iterator[str]:
     yield "meta l4proto { tcp, udp } ct original proto-dst 53 accept"
     for target in limit.allowed:
         verdict = f"accept {_comment(target.why)}"
-        port = f"meta l4proto {target.protocol} ct original proto-dst {target.port}"
+        port = f"meta l4proto {target.protocol}" + (f" ct original proto-dst {target.port}" if target.port else "")
         for family, some in zip(("ip", "ip6"), split_families(target.networks), strict=True):
             if some:
                 yield f"{port} ct original {family} daddr {_set(some)} {verdict}"

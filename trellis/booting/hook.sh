@@ -70,6 +70,8 @@ remove_runner() {
     if [ -e "$unit" ]; then
         if with_systemd; then systemctl --quiet disable trellis-boot.service || :; fi
         rm -f -- "$unit"
+        # Without it systemd would know the unit until the next boot.
+        if with_systemd; then systemctl daemon-reload || :; fi
     fi
     if [ -L "$ifupdown/trellis" ]; then rm -f -- "$ifupdown/trellis"; fi
     rm -f /etc/trellis/boot

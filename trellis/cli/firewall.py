@@ -87,7 +87,14 @@ def _host(host: str, planned: "Planned") -> dict[str, Any]:
 
 def _print(document: dict[str, Any]) -> None:
     rows = [
-        (host["host"], path["direction"], f"{path['protocol']} {path['port']}", path["who"], peers, path["why"])
+        (
+            host["host"],
+            path["direction"],
+            f"{path['protocol']} {path['port'] or 'any'}",
+            path["who"],
+            peers,
+            path["why"],
+        )
         for host in document["hosts"]
         for path in host["paths"]
         for peers in (", ".join(path["peers"]),)
@@ -124,8 +131,8 @@ def _state(host: dict[str, Any]) -> str:
 def check(client: str, server: str, environment: str | None, directory: Path, *, as_json: bool) -> None:
     """Say whether CLIENT reaches SERVER, and why.
 
-    CLIENT is a host, an instance or an address; SERVER is HOST:PORT, HOST:PORT/udp or INSTANCE:ENDPOINT. A closed path
-    ends with exit code 5.
+    CLIENT is a host, an instance or an address; SERVER is HOST:PORT, HOST:PORT/udp, INSTANCE:ENDPOINT or ADDRESS:PORT.
+    A closed path ends with exit code 5.
     """
     project = find_project(directory)
     name = chosen_environment(project, environment)
@@ -140,7 +147,7 @@ def check(client: str, server: str, environment: str | None, directory: Path, *,
     if not verdict.open:
         raise PolicyError(
             f"closed: {client} → {at}: {'; '.join(verdict.reasons)}",
-            hint="what needs it declares it: connects_to(...) in a service, allow_from(...) for others",
+            hint="what needs it declares it: connects_to(...) in a service; allow_from(...), allow_to(...) for others",
         )
 
 

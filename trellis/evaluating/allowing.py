@@ -1,11 +1,11 @@
-"""Networks that a service or a role lets in."""
+"""Networks that a service or a role lets in, and those that it may connect to."""
 
 from collections.abc import Mapping
 
-from trellis.blueprint import AllowSpec
+from trellis.blueprint import AllowSpec, ReachSpec
 from trellis.errors import StackError
 from trellis.evaluating.members import Member, declarations
-from trellis_dsl.allowing import Allow
+from trellis_dsl.allowing import Allow, Reach
 from trellis_dsl.config import service_name
 from trellis_dsl.endpoints import Endpoint, EndpointRef
 
@@ -30,6 +30,14 @@ def _of_service(member: Member, declared: Allow) -> AllowSpec:
             hint=f"its endpoints are: {', '.join(sorted(own)) or 'none'}; ports of hosts belong to a role",
         )
     return AllowSpec(declared.name, declared.networks, endpoint=name)
+
+
+def reaches(member: Member) -> tuple[ReachSpec, ...]:
+    """What a service's containers, or those of a role's services, may connect to besides services."""
+    return tuple(
+        ReachSpec(declared.name, declared.networks, declared.port, declared.protocol)
+        for declared in declarations(member.cls, Reach)
+    )
 
 
 def role_allows(member: Member, runs: frozenset[str], members: Mapping[str, Member]) -> tuple[AllowSpec, ...]:

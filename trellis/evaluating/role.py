@@ -6,7 +6,7 @@ from pathlib import Path
 
 from trellis.blueprint import RoleSpec, RunsSpec, StorageSpec
 from trellis.errors import StackError
-from trellis.evaluating.allowing import role_allows
+from trellis.evaluating.allowing import reaches, role_allows
 from trellis.evaluating.files import file_specs
 from trellis.evaluating.members import Member, declarations
 from trellis.placing.model import Counting, InstancePolicy, Needs
@@ -32,6 +32,7 @@ def role_spec(member: Member, stack: Stack, members: Mapping[str, Member], root:
         storages=tuple(_storage(member, declared) for declared in declarations(member.cls, Storage)),
         files=file_specs(member, root),
         allows=role_allows(member, frozenset(run.service for run in runs), members),
+        reaches=reaches(member),
         conflicts_with=tuple(sorted(service_name(other) for other in options.conflicts_with)),
         reserves=Needs(options.cpu, options.memory, options.disk, options.network),
         help=_help(member.cls),

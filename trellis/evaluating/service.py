@@ -16,7 +16,7 @@ from trellis.blueprint import (
     UpdateSpec,
 )
 from trellis.errors import StackError
-from trellis.evaluating.allowing import service_allows
+from trellis.evaluating.allowing import reaches, service_allows
 from trellis.evaluating.files import file_specs
 from trellis.evaluating.members import Member, declarations
 from trellis.placing.model import Needs, Relocatable
@@ -50,6 +50,7 @@ def service_spec(member: Member, stack: Stack, members: Mapping[str, Member], ro
         mounts=tuple(MountSpec(mount.name, mount.path) for mount in declarations(member.cls, Mount)),
         sites=tuple(_site(member, declared) for declared in declarations(member.cls, Site)),
         allows=service_allows(member),
+        reaches=reaches(member),
         files=file_specs(member, root),
         health=_health(member, options, endpoints),
         update=_update(member, options.rollout or Rollout()),

@@ -37,6 +37,11 @@ def _usable(text: str) -> str:
     return "" if address.is_loopback or address.is_link_local or address.is_unspecified else str(address)
 
 
+def is_address(text: str) -> bool:
+    """Whether it is a number: a host that is named is guarded at all of its addresses."""
+    return ":" in text or text.replace(".", "").isdecimal()
+
+
 def is_loopback(text: str) -> bool:
     """Whether nobody else can reach that address."""
     try:

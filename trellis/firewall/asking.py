@@ -17,7 +17,7 @@ _END = re.compile(r"(?P<name>.+?):(?P<port>[A-Za-z_][\w-]*|\d+)(?:/(?P<protocol>
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A port on a host."""
+    """A port on a host, or at an address outside of the environment."""
 
     host: str
     protocol: Protocol
@@ -50,6 +50,8 @@ def client_of(text: str, ground: Ground) -> Client:
 def server_of(text: str, ground: Ground) -> Server:
     """``ny1:3306``, ``ny1:53/udp``, ``mariadb-1:sql``, or ``mariadb-1:3306`` with the port inside the container.
 
+    ``203.0.113.9:443`` and ``[2001:db8::9]:443`` are outside of the environment.
+
     Raises:
         UsageError: it is none of these.
     """
@@ -60,11 +62,19 @@ def server_of(text: str, ground: Ground) -> Server:
     instance = _instances(ground).get(name)
     if instance is not None:
         return _endpoint(instance, port, protocol)
-    if name not in ground.hosts:
-        raise _unknown(name, ground)
+    if name not in ground.hosts and not (name := _address(name)):
+        raise _unknown(parts["name"], ground)
     if not port.isdecimal():
         raise UsageError(f"{port} is not a port of a host", hint="write a number, or INSTANCE:ENDPOINT")
     return Server(name, protocol, int(port))
+
+
+def _address(text: str) -> str:
+    """In its canonical form; IPv6 in brackets (RFC 3986). Empty when it is none."""
+    try:
+        return str(ipaddress.ip_address(text.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        return ""
 
 
 def _endpoint(instance: DeployedInstance, port: str, protocol: Protocol) -> Server:

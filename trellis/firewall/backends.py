@@ -5,6 +5,11 @@ from typing import Protocol
 from trellis.firewall.model import Ruleset
 
 
+def comment_text(why: str, longest: int) -> str:
+    """A reason as a rule's comment may say it: without quotes, and in so many bytes at most."""
+    return why.replace('"', "'").encode()[:longest].decode(errors="ignore")
+
+
 class Backend(Protocol):
     """Turns a ruleset into what a host's own firewall loads. Touches only what carries its name there.
 

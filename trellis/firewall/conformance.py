@@ -90,7 +90,8 @@ def _lets_out(rules: Ruleset, packet: Packet) -> bool:
     if limit is None or (packet.hook == "forward" and packet.to_mac in own) or packet.port == NAME_SERVER_PORT:
         return True
     return any(
-        (target.protocol, target.port) == (packet.protocol, packet.port)
+        target.protocol == packet.protocol
+        and target.port in {0, packet.port}
         and _within(packet.destination, target.networks)
         for target in limit.allowed
     )
@@ -129,7 +130,7 @@ def rulesets(draw: st.DrawFn) -> Ruleset:
     clients = st.lists(_MACS, max_size=2, unique=True).map(tuple)
     by_protocol = {its: tuple((there, port) for other, there, port in ends if other == its) for its, _, _ in ends}
     exits = tuple(Exit(protocol, found, draw(clients), draw(_WHY)) for protocol, found in sorted(by_protocol.items()))
-    targets = st.lists(st.builds(Target, _PROTOCOLS, _PORTS, _NETWORKS, _WHY), max_size=3)
+    targets = st.lists(st.builds(Target, _PROTOCOLS, st.one_of(st.just(0), _PORTS), _NETWORKS, _WHY), max_size=3)
     limits = tuple(
         Limit(f"x-{number}", (f"02:00:00:00:0{number}:00", f"02:00:00:00:0{number}:01"), tuple(draw(targets)))
         for number in draw(st.lists(st.integers(0, 2), unique=True, max_size=2))

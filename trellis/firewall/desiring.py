@@ -112,6 +112,7 @@ def _limits(here: Iterable[DeployedInstance], ground: Ground) -> Iterator[Limit]
 
 
 def _targets(instance: DeployedInstance, ground: Ground) -> Iterator[Target]:
+    yield from _reached(instance, ground)
     for need in ground.needs:
         if need.client != instance.service.name:
             continue
@@ -125,6 +126,16 @@ def _targets(instance: DeployedInstance, ground: Ground) -> Iterator[Target]:
         for door in ground.deployment.doors:
             if (door.service, door.endpoint) == (need.server, need.endpoint):
                 yield Target("tcp", door.answers.port, ground.addresses(door.host), need.why)
+
+
+def _reached(instance: DeployedInstance, ground: Ground) -> Iterator[Target]:
+    """What operators say that a service, or all of a role's, may connect to."""
+    role = ground.deployment.blueprint.role(instance.role)
+    said = [(instance.service.name, reach) for reach in instance.service.reaches]
+    said += [(role.name, reach) for reach in role.reaches]
+    for owner, reach in said:
+        why = f"{owner}.{reach.name} allows it to {', '.join(reach.networks)}"
+        yield Target(reach.protocol, reach.port, reach.networks, why)
 
 
 def _openings(host: Host, ground: Ground) -> Iterator[Opening]:

@@ -120,13 +120,15 @@ def judge(
 
     Args:
         client: who connects.
-        server: the host's name.
+        server: the host's name, or an address that is none of a host.
         protocol: tcp or udp.
-        port: on the host.
+        port: there.
         rules: of each host that answered.
         ground: what they were made from.
     """
     let_out, out = _out(client, server, protocol, port, rules, ground)
+    if server not in ground.hosts:
+        return Verdict(let_out, out or (f"{server} is no host of the environment, and {client.name} is not limited",))
     let_in, into = _in(client, server, protocol, port, rules)
     return Verdict(let_out and let_in, (*out, into))
 
@@ -134,14 +136,14 @@ def judge(
 def _out(
     client: Client, server: str, protocol: Protocol, port: int, rules: Mapping[str, Ruleset], ground: Ground
 ) -> tuple[bool, tuple[str, ...]]:
-    there = set(ground.addresses(server))
+    there = set(ground.addresses(server)) if server in ground.hosts else {server}
     if not _may_leave(client, there, protocol, port, rules):
         return False, (f"of the containers on {client.host} only those that declare it may connect to it",)
     limit = _limit_of(client, rules)
     if limit is None:
         return True, ()
     for target in limit.allowed:
-        if (target.protocol, target.port) == (protocol, port) and there & set(target.networks):
+        if target.protocol == protocol and target.port in {0, port} and _within(tuple(there), target.networks):
             return True, (f"{client.name} may connect to it: {target.why}",)
     return False, (f"{client.name} may connect to what it declares only, and declares no connection to it",)
 

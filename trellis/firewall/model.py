@@ -53,7 +53,7 @@ class Guard:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Target:
-    """What an instance may connect to, and why."""
+    """What an instance may connect to, and why; `port` 0 is every port of the protocol."""
 
     protocol: Protocol
     port: int

@@ -359,8 +359,11 @@ class CountsForeignUse(Protocol):
 class CloudSession(Protocol):
     """A session with a place outside of the hosts, see the hook ``trellis_clouds``."""
 
-    async def facts(self) -> HostFacts:
-        """What is known about the place; ``networks`` in `extra` are those from which it connects to hosts."""
+    async def facts(self, scope: Scope) -> HostFacts:
+        """What is known about the place, and the scope's things in it.
+
+        ``networks`` in `extra` are those from which it connects to hosts.
+        """
 
 
 @runtime_checkable

@@ -105,7 +105,8 @@ def test_a_rule_changed_by_hand_is_shown_and_restored(place: Workplace, aws: Aws
     [(verb, _, reason)] = place.plan()
     assert verb == "update"
     assert reason == ("changed by hand, restored: rule for echo.test, www.echo.test at port 443 changed; echo-1 added")
-    place.trellis("up", "--yes")
+    up = place.trellis("up", "--yes")
+    assert f"{aws.balancers()[name]['DNSName']}:443" in up.text  # where the site's name is to lead
     assert [one["Actions"][0]["Type"] for one in aws.rules(name, 443)] == ["forward"]
     assert len(aws.targets("Echo.public")) == 2
     assert place.plan() == []

@@ -16,7 +16,7 @@ import pytest
 from trellis_lab import Lab
 
 STACK = """
-from trellis import Role, Service, Stack, allow_from, connects_to, listens, one_per_host, one_per_role, runs
+from trellis import Role, Service, Stack, allow_to, connects_to, listens, one_per_host, one_per_role, runs
 
 wall = Stack("{name}")
 IMAGE = "trellis-test/echo:1"
@@ -36,6 +36,7 @@ class Native(Service):
 class Front(Service):
     back = connects_to(Back.http)
     native = connects_to(Native.http)
+    monitor = allow_to("{monitor}", port=18999)
     http = listens(8080, host_port=18080, public=True)
 
 
@@ -137,9 +138,9 @@ def wall(built_images: Callable[..., None], tmp_path_factory: pytest.TempPathFac
     name = f"wall{uuid.uuid4().hex[:6]}"
     folder = tmp_path_factory.mktemp("wall") / "stack"
     (folder / "environments").mkdir(parents=True)
-    (folder / "stack.py").write_text(STACK.format(name=name))
     (folder / "trellis.yaml").write_text("stack: stack.py\ndefault_environment: lab\n")
     with Lab.up(4, name=f"lb-{uuid.uuid4().hex[:8]}", temporary=True) as lab:
+        (folder / "stack.py").write_text(STACK.format(name=name, monitor=lab.host("h1").address))
         lab.load("trellis-test/echo:1")
         for host in ROLES:
             lab.execute(

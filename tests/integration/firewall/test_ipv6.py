@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from trellis.firewall.model import Allowance, Guard, Ruleset
+from trellis.firewall.model import Allowance, Guard, Limit, Ruleset, Target
 from trellis_iptables.backend import Iptables
 from trellis_nftables.backend import Nftables
 
@@ -19,6 +19,15 @@ PORT = 23306
 ADDRESSES = {"server": "fd00:7e::1", "client": "fd00:7e::2", "stranger": "fd00:7e::3"}
 RULES = Ruleset(
     (Guard("tcp", PORT, ADDRESSES["server"], "db-1 DB.sql", (Allowance((ADDRESSES["client"],), (), "Web.db"),)),),
+    ssh_ports=(22,),
+)
+
+MACS = {name: f"02:00:00:00:00:0{number}" for number, name in enumerate(ADDRESSES)}
+OUT = Ruleset(
+    limits=tuple(
+        Limit(f"{name}-1", (MACS[name],), (Target("tcp", port, (network,), f"{name} allows it to {network}"),))
+        for name, port, network in (("client", PORT, "fd00:7e::/64"), ("stranger", 0, "fd00:7f::/64"))
+    ),
     ssh_ports=(22,),
 )
 
@@ -42,7 +51,7 @@ class Spaces:
             )  # fmt: skip
             self.run("bridge", "ip", "link", "set", f"v{number}", "master", "br0", "up")
             self.run(name, "ip", "link", "set", "lo", "up")
-            self.run(name, "ip", "link", "set", "eth0", "up")
+            self.run(name, "ip", "link", "set", "eth0", "address", MACS[name], "up")
             # Without duplicate address detection the address is there at once.
             self.run(name, "ip", "address", "add", f"{address}/64", "dev", "eth0", "nodad")
 
@@ -97,3 +106,15 @@ def test_over_ipv6_a_guarded_port_is_open_to_its_client_alone(spaces: Spaces, tm
     assert not spaces.reaches("stranger")
     spaces.run("server", "sh", str(control), "remove", "six-dev")
     assert spaces.reaches("stranger")
+
+
+@pytest.mark.parametrize("backend", [Nftables(), Iptables()], ids=lambda one: str(one.name))
+def test_over_ipv6_what_is_limited_reaches_the_networks_it_is_let_out_to(
+    spaces: Spaces, tmp_path: Path, backend: Any
+) -> None:
+    control, rules = tmp_path / "control", tmp_path / "rules"
+    control.write_text(backend.control)
+    rules.write_text(backend.render(OUT, "six-out"))
+    spaces.run("server", "sh", str(control), "load", "six-out", str(rules))
+    assert spaces.reaches("client")
+    assert not spaces.reaches("stranger")

@@ -4,10 +4,18 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 HOSTS = ("h1", "h2", "h3", "h4")
 BYSTANDER = 18999
+
+LOOKING_AT_ONCE = 4
+LONGEST_UNSEEN = 5.0
+"""Seconds of a move in which nobody starts to look; a look waits 2 s for each port that does not answer."""
+
+Sample = tuple[float, dict[str, set[tuple[str, int]]]]
+"""When somebody looked, and what each client reached."""
 
 
 class Matrix:
@@ -47,10 +55,12 @@ def test_every_path_is_open_or_closed_as_declared_before_during_and_after_a_move
 
     there = (wall.address("h2"), matrix.back[1])
     wall.environment(firewall={"provider": "nftables"}, pins={"Back": ["h2"]})
+    began = time.monotonic()
     with sampling(wall, matrix, there) as samples:
         wall.up()
-    assert len(samples) >= 2  # a move takes seconds, and so does a sample
-    for reached in samples:
+    looks = sorted([began, *(moment for moment, _ in samples), time.monotonic()])
+    assert max(after - before for before, after in pairwise(looks)) <= LONGEST_UNSEEN
+    for _, reached in samples:
         assert not reached["h4/bystander"] & {matrix.back, there}  # never, at neither place
         assert matrix.bystanders <= reached["h4/bystander"]
 
@@ -60,22 +70,25 @@ def test_every_path_is_open_or_closed_as_declared_before_during_and_after_a_move
 
 
 @contextmanager
-def sampling(wall: Any, matrix: Matrix, there: tuple[str, int]) -> Iterator[list[dict[str, set[tuple[str, int]]]]]:
-    """Look again and again who reaches the old and the new place, until the block ends."""
-    found: list[dict[str, set[tuple[str, int]]]] = []
+def sampling(wall: Any, matrix: Matrix, there: tuple[str, int]) -> Iterator[list[Sample]]:
+    """Look again and again who reaches the old and the new place, until the block ends; several look at once."""
+    found: list[Sample] = []
     done = threading.Event()
 
     def look() -> None:
         while not done.is_set():
-            found.append(wall.matrix(["h4/bystander"], {matrix.back, there, *matrix.bystanders}))
+            moment = time.monotonic()
+            found.append((moment, wall.matrix(["h4/bystander"], {matrix.back, there, *matrix.bystanders})))
 
-    looking = threading.Thread(target=look)
-    looking.start()
+    looking = [threading.Thread(target=look) for _ in range(LOOKING_AT_ONCE)]
+    for one in looking:
+        one.start()
     try:
         yield found
     finally:
         done.set()
-        looking.join()
+        for one in looking:
+            one.join()
 
 
 def test_iptables_says_the_same_and_keeps_to_it_over_a_reboot_and_a_restart_of_the_engine(wall: Any) -> None:

@@ -31,7 +31,9 @@ def test_what_an_instance_connects_to_is_limited_to_what_it_declares(wall: Any, 
     back, native = wall.port("back-1"), (wall.address("h4"), 8080)
     elsewhere = {(wall.address(host), BYSTANDER) for host in ("h1", "h3", "h4")}
     targets = {back, native, *elsewhere}
-    assert wall.reached(f"h3/{wall.name}-lab-front-1", targets) == {back, native}
+    monitor = (wall.address("h1"), BYSTANDER)
+    assert wall.reached(f"h3/{wall.name}-lab-front-1", targets) == {back, native, monitor}
+    assert "Front.monitor allows it to" in wall.trellis("firewall", "check", "front-1", f"h1:{BYSTANDER}")
     assert wall.reached(f"h1/{wall.name}-lab-back-1", targets) == set()
     assert elsewhere <= wall.reached("h3/bystander", targets)
     wall.environment(firewall={"provider": provider}, pins={"Back": ["h1"]})

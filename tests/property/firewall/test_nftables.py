@@ -139,6 +139,7 @@ _OTHERS: dict[str, Callable[[Iterator[str], Packet], bool]] = {
     "ct": _matches_connection,
     "ether": _has_mac,
     "fib": _is_local,
+    "icmpv6": lambda _words, _packet: False,  # packets here are of TCP and UDP
     "iif": _comes_in_by,
     "meta": _has_protocol,
 }

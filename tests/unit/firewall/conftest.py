@@ -8,7 +8,18 @@ from trellis.firewall.ground import Ground
 from trellis.firewall.settings import FirewallSettings
 from trellis.hosts import Host, HostFacts, Interface
 from trellis.testing.placed import placed
-from trellis_dsl import Role, Service, Stack, allow_from, connects_to, listens, one_per_host, one_per_role, runs
+from trellis_dsl import (
+    Role,
+    Service,
+    Stack,
+    allow_from,
+    allow_to,
+    connects_to,
+    listens,
+    one_per_host,
+    one_per_role,
+    runs,
+)
 
 MakeGround = Callable[..., Ground]
 
@@ -25,6 +36,7 @@ def shop() -> Stack:
     class Web(Service):
         db = connects_to(DB.sql)
         http = listens(8080, host_port=8080, public=True)
+        payments = allow_to("203.0.113.0/24", port=443)
 
     @stack.role
     class Data(Role):
@@ -35,6 +47,7 @@ def shop() -> Stack:
     @stack.role
     class Front(Role):
         web = runs(Web, one_per_host)
+        probes = allow_to("2001:db8::/32", protocol="udp")
 
     return stack
 

@@ -84,7 +84,11 @@ def test_egress_is_limited_to_what_is_declared_when_the_environment_says_so(grou
         Limit(
             f"web-{web.index}",
             container_macs(web.name),
-            (Target("tcp", 3306, ("10.0.0.1",), "Web.db connects to DB.sql"),),
+            (
+                Target("tcp", 443, ("203.0.113.0/24",), "Web.payments allows it to 203.0.113.0/24"),
+                Target("tcp", 3306, ("10.0.0.1",), "Web.db connects to DB.sql"),
+                Target("udp", 0, ("2001:db8::/32",), "Front.probes allows it to 2001:db8::/32"),
+            ),
         ),
     )
     assert rulesets(made)["a"].limits[0].allowed == ()

@@ -51,6 +51,29 @@ def test_an_instance_may_connect_to_what_it_declares_alone(ground: MakeGround) -
     assert refused.reasons[0] == "db-1 may connect to what it declares only, and declares no connection to it"
 
 
+@pytest.mark.parametrize(
+    ("client", "server", "is_open", "reason"),
+    [
+        ("web-2", "203.0.113.9:443", True, "web-2 may connect to it: Web.payments allows it to 203.0.113.0/24"),
+        ("web-2", "203.0.113.9:80", False, "web-2 may connect to what it declares only"),
+        ("web-2", "[2001:db8::9]:7/udp", True, "web-2 may connect to it: Front.probes allows it to 2001:db8::/32"),
+        ("db-1", "203.0.113.9:443", False, "db-1 may connect to what it declares only"),
+        ("c", "203.0.113.9:443", True, "203.0.113.9 is no host of the environment, and c is not limited"),
+    ],
+)
+def test_networks_that_operators_name_are_open_to_the_service_or_to_all_of_the_role(
+    ground: MakeGround,
+    client: str,
+    server: str,
+    *,
+    is_open: bool,
+    reason: str,
+) -> None:
+    found = verdict(ground(egress="declared"), client, server)
+    assert found.open is is_open
+    assert found.reasons[0].startswith(reason)
+
+
 def test_every_path_is_a_line_with_its_reason(ground: MakeGround) -> None:
     made = ground()
     found = list(lines_of("c", rulesets(made)["c"], names_in(made)))
