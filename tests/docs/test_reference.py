@@ -90,3 +90,18 @@ def test_pages_are_written_only_when_they_change(tmp_path: Path) -> None:
     write_pages(tmp_path)
     assert before
     assert {page: page.stat().st_mtime_ns for page in tmp_path.iterdir()} == before
+
+
+def test_decisions_are_numbered_without_gaps() -> None:
+    pages = sorted((DOCS / "explanation" / "decisions").glob("0*.md"))
+    assert [int(page.name[:4]) for page in pages] == list(range(1, len(pages) + 1))
+    assert all(page.read_text(encoding="utf-8").startswith(f"# {page.name[:4]}. ") for page in pages)
+
+
+def test_every_page_is_in_the_index_once() -> None:
+    index = (DOCS / "index.md").read_text(encoding="utf-8").splitlines()
+    named = [line for line in index if line.startswith(("how-to/", "reference/", "explanation/"))]
+    pages = [page for folder in ("how-to", "reference", "explanation") for page in (DOCS / folder).glob("*.md")]
+    assert sorted(named) == sorted(
+        [*(page.relative_to(DOCS).with_suffix("").as_posix() for page in pages), "explanation/decisions/index"]
+    )
