@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from time import monotonic
 from typing import Any, TypeVar
 
 from trellis.errors import ApplyError, UnreachableError
@@ -23,7 +24,10 @@ _ENDING = (126, 137)
 """Exit statuses of a command in a container that ends: it could not be started any more, or was ended with it."""
 
 _REFUSED = b"Connection refused"
-"""Its socket is still there and nobody listens: HAProxy ends, or starts and is about to read its file."""
+"""Its socket is still there and nobody listens: HAProxy ends, or its master starts itself anew, as in a reload."""
+
+_TO_LISTEN = 5.0
+_BETWEEN_LOOKS = 0.1
 
 _TIMEOUT = 60
 _LINES = 200
@@ -103,9 +107,12 @@ class Engine:
     async def _ask(self, container: str, commands: str) -> str:
         argv = ["sh", "-c", _ASK.read_text(encoding="utf-8"), "trellis-haproxy-ask", SOCKET, commands]
         stdout, stderr, status = await self._exec(container, argv)
-        refused = _REFUSED in stderr
-        if status in _ENDING or (status != 0 and (refused or not await self.running(container))):
-            raise GoneError(f"{container} is ending", where=f"host {self._host}")
+        deadline = monotonic() + _TO_LISTEN
+        while status != 0 and (status in _ENDING or _REFUSED in stderr or not await self.running(container)):
+            if status in _ENDING or monotonic() > deadline or not await self.running(container):
+                raise GoneError(f"{container} is ending", where=f"host {self._host}")
+            await asyncio.sleep(_BETWEEN_LOOKS)
+            stdout, stderr, status = await self._exec(container, argv)
         if status != 0:
             said = stderr.decode(errors="replace").strip() or f"status {status}"
             raise ApplyError(

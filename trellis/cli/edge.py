@@ -35,7 +35,14 @@ def exit_code_of(command: Callable[[], object]) -> int:
 
 def cancel_when_ended() -> None:
     """Treat SIGTERM like Ctrl-C: finish the step, release the lock, record. Docker and systemd end programs so."""
-    signal.signal(signal.SIGTERM, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, _cancel)
+
+
+def _cancel(_number: int, _frame: object) -> None:
+    """As Ctrl-C does; a program that a script started in the background ignores that, and is to end nevertheless."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)
 
 
 def _unexpected(error: Exception) -> int:
