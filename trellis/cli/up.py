@@ -107,28 +107,6 @@ def up(  # noqa: PLR0913, PLR0917 - one argument an option
             echo(line)
 
 
-async def shown_plan(  # noqa: PLR0913 - one argument an option
-    project: Project,
-    name: str,
-    asking: "Asking",
-    saved: dict[str, Any] | None = None,
-    choice: "Choice | None" = None,
-    *,
-    as_json: bool,
-    diff: bool,
-    no_input: bool = False,
-) -> Plan:
-    """The plan, printed; made without the lock, because nothing is changed and nobody is kept waiting.
-
-    Raises:
-        PolicyError: it is not the plan that was saved.
-    """
-    plan, _ = await planned_plan(
-        project, name, asking, saved, choice, as_json=as_json, diff=diff, no_input=no_input, then=None
-    )
-    return plan
-
-
 async def planned_plan(  # noqa: PLR0913 - one argument an option
     project: Project,
     name: str,
@@ -141,7 +119,13 @@ async def planned_plan(  # noqa: PLR0913 - one argument an option
     no_input: bool,
     then: AtOnce | None,
 ) -> tuple[Plan, bool]:
-    """As `shown_plan`; and whether it was applied, which is `then`'s to do while the hosts' sessions are open."""
+    """The plan, printed; and whether it was applied, which is `then`'s to do while the hosts' sessions are open.
+
+    It is made without the lock: nothing is changed, and nobody is kept waiting.
+
+    Raises:
+        PolicyError: it is not the plan that was saved.
+    """
     from trellis.pipeline import planning
 
     bound = bind_asking(project, name, no_input=no_input, program=chosen_program(project, name, choice))

@@ -9,7 +9,7 @@ from typing import Protocol
 from cryptography.x509 import Certificate
 
 from trellis.errors import UsageError
-from trellis.pki.identifying import names, serial
+from trellis.pki.identifying import serial
 from trellis.pki.issuing import create_authority, issue
 from trellis.pki.model import Credentials, Leaf, Use
 from trellis.pki.pem import bundle, dump_certificates, load_certificates
@@ -73,11 +73,6 @@ def server(keeps: Keeps, environment: str) -> Credentials:
             hint=f"trellis cert issue --server NAME -e {environment}",
         )
     return found
-
-
-def server_names(credentials: Credentials) -> tuple[str, ...]:
-    """Where the console may be reached under."""
-    return names(credentials.certificate)
 
 
 def issue_client(issuer: Credentials, keeps: Keeps, name: str, lifetime: timedelta, now: datetime) -> Credentials:

@@ -1,7 +1,6 @@
 """Secrets of an environment: age-encrypted one by one, in a file that may be in git."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
 
 from trellis.environments.armored import missing_key
@@ -22,11 +21,6 @@ _SALT = "salt"
 """Under this key the salt is kept with what else Trellis made for the environment."""
 
 _SALT_BYTES = 32
-
-
-def secrets_file(project: Project, name: str) -> Path:
-    """The absolute path of an environment's secrets, which need not exist."""
-    return secrets_of(project, name).path
 
 
 def secret_keys(project: Project, name: str) -> tuple[str, ...]:

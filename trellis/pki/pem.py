@@ -11,12 +11,11 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
-    PublicFormat,
     load_pem_private_key,
 )
 
 from trellis.errors import ConfigError
-from trellis.pki.model import Credentials, PrivateKey, PublicKey
+from trellis.pki.model import Credentials, PrivateKey
 from trellis_dsl.secret import Secret
 
 
@@ -66,11 +65,6 @@ def dump_certificates(certificates: Iterable[x509.Certificate]) -> str:
 def dump_key(key: PrivateKey) -> Secret:
     """PKCS #8 (RFC 5958), not encrypted."""
     return Secret(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
-
-
-def dump_public_key(key: PublicKey) -> str:
-    """SubjectPublicKeyInfo (RFC 5280 §4.1)."""
-    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 def bundle(credentials: Credentials) -> Secret:

@@ -8,7 +8,6 @@ from trellis.environments.config import parse_value
 from trellis.environments.reading import near_miss
 from trellis.errors import ConfigError
 from trellis.values import Value
-from trellis_dsl.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +68,6 @@ def refuse_lacking(lacks: Lacks, given: Collection[str], environment: str) -> No
         )
         names = ", ".join(spec.key for spec in missing)
         raise ConfigError(f"{environment} lacks {names}; nothing was merged", hint=ways)
-
-
-def is_secret(value: object) -> bool:
-    """Whether a value is kept with the secrets."""
-    return isinstance(value, Secret)
 
 
 def _help(spec: ConfigSpec) -> str:

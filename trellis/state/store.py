@@ -140,10 +140,6 @@ class Store:
         """Record one step that starts; see `record_steps`."""
         self.record_steps(run, [StepEvent(key, "started", verb, host, detail)])
 
-    def step_skipped(self, run: int, key: str, verb: str, host: str, detail: str = "") -> None:
-        """Record that a step was not started, and why."""
-        self.record_steps(run, [StepEvent(key, "skipped", verb, host, detail)])
-
     def step_finished(
         self, run: int, key: str, outcome: Literal["done", "failed"], detail: str = "", made: Made | None = None
     ) -> None:

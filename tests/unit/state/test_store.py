@@ -4,7 +4,7 @@ import pytest
 
 from trellis.state.database import open_database
 from trellis.state.processes import Holder
-from trellis.state.records import Applied, Made, RunRecord, StepRecord
+from trellis.state.records import Applied, Made, RunRecord, StepEvent, StepRecord
 from trellis.state.schema import MADE
 from trellis.state.store import Store, open_store
 from trellis_dsl.secret import Secret
@@ -44,7 +44,9 @@ def test_a_run_and_its_steps_come_back_as_they_went_in(store: Store, clock) -> N
     store.step_finished(number, KEY, "done")
     store.step_started(number, "file:/etc/motd@ny1", "update", "ny1", "content differs")
     store.step_finished(number, "file:/etc/motd@ny1", "failed", "read-only file system")
-    store.step_skipped(number, "container:website-2@ny1", "create", "ny1", "container:website-1@ny1 failed")
+    store.record_steps(
+        number, [StepEvent("container:website-2@ny1", "skipped", "create", "ny1", "container:website-1@ny1 failed")]
+    )
     store.finish(number, "failed", "1 step failed")
     run = store.run(number)
     assert run is not None
@@ -142,7 +144,7 @@ def test_a_secret_never_reaches_the_file(store: Store, tmp_path) -> None:
         lambda: store.begin(RunRecord("prod", "shop", "up", "ann", summary=secret)),
         lambda: store.begin(RunRecord("prod", "shop", "up", "ann", counts={secret: 1})),
         lambda: store.step_started(number, KEY, "create", "ny1", secret),
-        lambda: store.step_skipped(number, KEY, "create", "ny1", secret),
+        lambda: store.record_steps(number, [StepEvent(KEY, "skipped", "create", "ny1", secret)]),
         lambda: store.step_finished(number, KEY, "failed", secret),
         lambda: store.finish(number, "failed", secret),
         lambda: store.record_applied(number, Applied("{}", "", {KEY: secret})),
