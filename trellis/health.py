@@ -210,17 +210,28 @@ async def _get(check: Check, reader: StreamReader, writer: StreamWriter) -> Answ
     headers = [("Host", "localhost"), ("User-Agent", "trellis"), ("Accept", "*/*"), ("Connection", "close")]
     writer.write(client.send(h11.Request(method="GET", target=check.path, headers=headers)) or b"")
     await writer.drain()
+    got = 0
     try:
         while isinstance(event := client.next_event(), h11.InformationalResponse) or event is h11.NEED_DATA:
             if event is h11.NEED_DATA:
-                client.receive_data(await reader.read(65536))
+                if not (received := await reader.read(65536)):
+                    return _hung_up(check, got)
+                got += len(received)
+                client.receive_data(received)
     except h11.RemoteProtocolError as error:
         return Answer(healthy=False, detail=f"{check} did not answer in HTTP: {error}")
     if isinstance(event, h11.Response):
         return Answer(healthy=200 <= event.status_code < 400, detail=f"{check} answers {event.status_code}")
-    return Answer(healthy=False, detail=f"{check} closed the connection without an answer")
+    return Answer(healthy=False, detail=f"{check} did not answer in HTTP")
 
 
 def _sentence(error: OSError) -> str:
     """``connection refused``; asyncio puts its own words where the system's belong."""
     return (os.strerror(error.errno) if error.errno else str(error) or type(error).__name__).lower()
+
+
+def _hung_up(check: Check, got: int) -> Answer:
+    """What a connection that was closed before the end of an answer tells."""
+    if not got:
+        return Answer(healthy=False, detail=f"{check} closed the connection without an answer")
+    return Answer(healthy=False, detail=f"{check} did not answer in HTTP: it closed the connection after {got} bytes")

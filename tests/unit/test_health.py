@@ -52,6 +52,8 @@ async def nothing(argv: Sequence[str]) -> Completed:
         (b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", False, "/healthz answers 503"),
         (b"HTTP/1.1 404 None\r\nContent-Length: 0\r\n\r\n", False, "/healthz answers 404"),
         (b"+OK redis\r\n", False, "/healthz did not answer in HTTP: "),
+        (b"", False, "/healthz closed the connection without an answer"),
+        (b"HTTP/1.1 200", False, "/healthz did not answer in HTTP: it closed the connection after 12 bytes"),
     ],
 )
 async def test_http(answer: bytes, healthy: bool, detail: str) -> None:  # noqa: FBT001 - a parameter of the test
